@@ -1,0 +1,43 @@
+# Compiler settings shared by every target of the suite: link against venus::options.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_CXX_SCAN_FOR_MODULES OFF)
+
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    # pch_defines,time_macros: what ccache asks for to be useful beside precompiled headers.
+    set(launcher ${CMAKE_COMMAND} -E env
+        CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
+    set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
+endif()
+
+# A violated precondition of span, vector or string ends the process instead of reading past the end.
+add_compile_definitions(_GLIBCXX_ASSERTIONS)
+
+add_library(venus_options INTERFACE)
+add_library(venus::options ALIAS venus_options)
+
+target_compile_options(venus_options INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wold-style-cast
+    -Wcast-align -Wunused -Wnull-dereference -Wformat=2 -Wimplicit-fallthrough
+    $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wlogical-op -Wno-missing-field-initializers>
+    $<$<CXX_COMPILER_ID:Clang>:-Wno-missing-field-initializers>
+    $<$<BOOL:${VENUS_WERROR}>:-Werror>)
+
+# -Wnull-dereference sees ghosts in optimised library templates with sanitizers on.
+if(VENUS_SANITIZE)
+    target_compile_options(venus_options INTERFACE
+        -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1
+        -Wno-null-dereference -Wno-maybe-uninitialized)
+    target_link_options(venus_options INTERFACE -fsanitize=address,undefined)
+endif()
+
+if(VENUS_FUZZ)
+    target_compile_options(venus_options INTERFACE
+        -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -g)
+    target_link_options(venus_options INTERFACE -fsanitize=address,undefined)
+endif()

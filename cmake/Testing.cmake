@@ -1,0 +1,42 @@
+# Helpers that declare tests, so that a driver's CMakeLists is a list of names.
+
+# venus_unit_test(NAME unit.tsmppt.protocol SOURCES a.cpp b.cpp LIBS tsmppt_protocol)
+# A Catch2 program registered with ctest under NAME. Test data is found below TEST_DATA_DIR (tests/data).
+function(venus_unit_test)
+    cmake_parse_arguments(ARG "" "NAME" "SOURCES;LIBS" ${ARGN})
+    if(NOT VENUS_TESTS OR VENUS_FUZZ)
+        return()
+    endif()
+    string(REPLACE "." "_" target "${ARG_NAME}")
+    add_executable(${target} ${ARG_SOURCES})
+    target_link_libraries(${target} PRIVATE ${ARG_LIBS} venus::catch_main venus::options)
+    target_compile_definitions(${target} PRIVATE TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests/data")
+    set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
+    add_test(NAME ${VENUS_TEST_PREFIX}${ARG_NAME} COMMAND ${target})
+    set_tests_properties(${VENUS_TEST_PREFIX}${ARG_NAME} PROPERTIES TIMEOUT 300 LABELS unit)
+endfunction()
+
+# venus_fuzzer(NAME fuzz.tsmppt.image SOURCES fuzz.cpp LIBS tsmppt_protocol [SECONDS 5] [MAX_LEN 4096])
+# Only in the fuzz preset: a libFuzzer program, run by ctest for some seconds.
+function(venus_fuzzer)
+    cmake_parse_arguments(ARG "" "NAME;SECONDS;MAX_LEN" "SOURCES;LIBS" ${ARGN})
+    if(NOT VENUS_FUZZ)
+        return()
+    endif()
+    if(NOT ARG_SECONDS)
+        set(ARG_SECONDS 5)
+    endif()
+    if(NOT ARG_MAX_LEN)
+        set(ARG_MAX_LEN 4096)
+    endif()
+    string(REPLACE "." "_" target "${ARG_NAME}")
+    add_executable(${target} ${ARG_SOURCES})
+    target_link_libraries(${target} PRIVATE ${ARG_LIBS} venus::options)
+    target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+    set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/fuzz")
+    add_test(NAME ${ARG_NAME}
+        COMMAND ${target} -max_total_time=${ARG_SECONDS} -max_len=${ARG_MAX_LEN} -timeout=5 -rss_limit_mb=2048
+        WORKING_DIRECTORY "${CMAKE_BINARY_DIR}/fuzz")
+    math(EXPR limit "${ARG_SECONDS} + 120")
+    set_tests_properties(${ARG_NAME} PROPERTIES TIMEOUT ${limit} LABELS fuzz)
+endfunction()
