@@ -97,11 +97,21 @@ class Cursor {
         return taken;
     }
     void skip(std::size_t count) { take(count); }
-    std::uint8_t u8() { return load<std::uint8_t, 1>([](Bytes b) { return b[0]; }); }
-    std::uint16_t be16() { return load<std::uint16_t, 2>([](Bytes b) { return wire::be16(b, 0); }); }
-    std::uint16_t le16() { return load<std::uint16_t, 2>([](Bytes b) { return wire::le16(b, 0); }); }
-    std::uint32_t be32() { return load<std::uint32_t, 4>([](Bytes b) { return wire::be32(b, 0); }); }
-    std::uint32_t le32() { return load<std::uint32_t, 4>([](Bytes b) { return wire::le32(b, 0); }); }
+    std::uint8_t u8() {
+        return load<std::uint8_t, 1>([](Bytes b) { return b[0]; });
+    }
+    std::uint16_t be16() {
+        return load<std::uint16_t, 2>([](Bytes b) { return wire::be16(b, 0); });
+    }
+    std::uint16_t le16() {
+        return load<std::uint16_t, 2>([](Bytes b) { return wire::le16(b, 0); });
+    }
+    std::uint32_t be32() {
+        return load<std::uint32_t, 4>([](Bytes b) { return wire::be32(b, 0); });
+    }
+    std::uint32_t le32() {
+        return load<std::uint32_t, 4>([](Bytes b) { return wire::le32(b, 0); });
+    }
 
   private:
     template <class T, std::size_t width, class Load>

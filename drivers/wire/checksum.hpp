@@ -52,7 +52,8 @@ class Crc {
     static constexpr auto kTable = [] {
         std::array<Word, 256> table{};
         for (unsigned i = 0; i < 256; ++i) {
-            Word word = reflected ? static_cast<Word>(i) : static_cast<Word>(Word{static_cast<std::uint8_t>(i)} << (kBits - 8));
+            Word word = reflected ? static_cast<Word>(i)
+                                  : static_cast<Word>(Word{static_cast<std::uint8_t>(i)} << (kBits - 8));
             for (int bit = 0; bit < 8; ++bit) {
                 if constexpr (reflected) {
                     word = static_cast<Word>(word & 1 ? word >> 1 ^ reverse(polynomial) : word >> 1);
