@@ -23,16 +23,15 @@ add_library(venus::options ALIAS venus_options)
 
 target_compile_options(venus_options INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wold-style-cast
-    -Wcast-align -Wunused -Wnull-dereference -Wformat=2 -Wimplicit-fallthrough
+    -Wcast-align -Wunused -Wformat=2 -Wimplicit-fallthrough
     $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wlogical-op -Wno-missing-field-initializers>
     $<$<CXX_COMPILER_ID:Clang>:-Wno-missing-field-initializers>
     $<$<BOOL:${VENUS_WERROR}>:-Werror>)
 
-# -Wnull-dereference sees ghosts in optimised library templates with sanitizers on.
 if(VENUS_SANITIZE)
     target_compile_options(venus_options INTERFACE
         -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1
-        -Wno-null-dereference -Wno-maybe-uninitialized)
+        -Wno-maybe-uninitialized)
     target_link_options(venus_options INTERFACE -fsanitize=address,undefined)
 endif()
 
