@@ -40,3 +40,20 @@ function(venus_fuzzer)
     math(EXPR limit "${ARG_SECONDS} + 120")
     set_tests_properties(${ARG_NAME} PROPERTIES TIMEOUT ${limit} LABELS fuzz)
 endfunction()
+
+# venus_integration_test(NAME integration.velib SCRIPT velib/test_object_model.py [DEPENDS target ...])
+# A Python unittest program, run against the executables of this build with a private message bus of its own.
+function(venus_integration_test)
+    cmake_parse_arguments(ARG "" "NAME;SCRIPT;TIMEOUT" "" ${ARGN})
+    if(NOT ARG_TIMEOUT)
+        set(ARG_TIMEOUT 300)
+    endif()
+    set(name "${VENUS_TEST_PREFIX}${ARG_NAME}")
+    add_test(NAME ${name}
+        COMMAND /usr/bin/python3 -B "${PROJECT_SOURCE_DIR}/tests/integration/${ARG_SCRIPT}"
+        WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+    set_tests_properties(${name} PROPERTIES
+        TIMEOUT ${ARG_TIMEOUT}
+        LABELS integration
+        ENVIRONMENT "VENUS_BUILD_DIR=${CMAKE_BINARY_DIR};PYTHONPATH=${PROJECT_SOURCE_DIR}/tests/integration/support")
+endfunction()

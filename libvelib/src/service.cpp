@@ -1,0 +1,242 @@
+#include "velib/service.hpp"
+
+#include "introspection.hpp"
+#include "message.hpp"
+
+#include <algorithm>
+
+#include <spdlog/spdlog.h>
+
+namespace velib {
+namespace {
+
+constexpr std::string_view kIntrospectable = "org.freedesktop.DBus.Introspectable";
+constexpr std::string_view kPeer = "org.freedesktop.DBus.Peer";
+
+std::string_view view(const char* text) {
+    return text != nullptr ? std::string_view(text) : std::string_view();
+}
+
+void send_reply(sd_bus_message* reply) {
+    message::check(sd_bus_send(nullptr, reply, nullptr));
+}
+
+void reply_error(sd_bus_message* call, const char* name, const std::string& text) {
+    message::check(sd_bus_reply_method_errorf(call, name, "%s", text.c_str()));
+}
+
+void reply_variant(sd_bus_message* call, const Value& value) {
+    const auto reply = message::reply_to(call);
+    message::append_variant(reply.get(), value);
+    send_reply(reply.get());
+}
+
+void reply_text(sd_bus_message* call, const Item& item) {
+    TextBuffer text;
+    item.append_text(text);
+    text.push_back('\0');
+    const auto reply = message::reply_to(call);
+    message::check(sd_bus_message_append_basic(reply.get(), SD_BUS_TYPE_STRING, text.data()));
+    send_reply(reply.get());
+}
+
+std::size_t relative_start(std::string_view node) {
+    return node == "/" ? 1 : node.size() + 1;
+}
+
+// All leaves below a node: relative path to value, in a variant.
+void reply_values_below(sd_bus_message* call, const ItemTree& tree, std::string_view node) {
+    const auto reply = message::reply_to(call);
+    auto* out = reply.get();
+    message::check(sd_bus_message_open_container(out, SD_BUS_TYPE_VARIANT, "a{sv}"));
+    message::check(sd_bus_message_open_container(out, SD_BUS_TYPE_ARRAY, "{sv}"));
+    for (const auto& item : tree.below(node)) {
+        message::append_entry(out, item->path().c_str() + relative_start(node), item->value());
+    }
+    message::check(sd_bus_message_close_container(out));
+    message::check(sd_bus_message_close_container(out));
+    send_reply(out);
+}
+
+void reply_texts_below(sd_bus_message* call, const ItemTree& tree, std::string_view node) {
+    const auto reply = message::reply_to(call);
+    auto* out = reply.get();
+    message::check(sd_bus_message_open_container(out, SD_BUS_TYPE_VARIANT, "a{ss}"));
+    message::check(sd_bus_message_open_container(out, SD_BUS_TYPE_ARRAY, "{ss}"));
+    for (const auto& item : tree.below(node)) {
+        TextBuffer text;
+        item->append_text(text);
+        text.push_back('\0');
+        message::check(
+            sd_bus_message_append(out, "{ss}", item->path().c_str() + relative_start(node), text.data()));
+    }
+    message::check(sd_bus_message_close_container(out));
+    message::check(sd_bus_message_close_container(out));
+    send_reply(out);
+}
+
+void append_item_entry(sd_bus_message* out, const Item& item, bool with_limits) {
+    message::check(sd_bus_message_open_container(out, SD_BUS_TYPE_DICT_ENTRY, "sa{sv}"));
+    message::check(sd_bus_message_append_basic(out, SD_BUS_TYPE_STRING, item.path().c_str()));
+    message::append_value_and_text(out, item, with_limits);
+    message::check(sd_bus_message_close_container(out));
+}
+
+void reply_items(sd_bus_message* call, const ItemTree& tree) {
+    const auto reply = message::reply_to(call);
+    auto* out = reply.get();
+    message::check(sd_bus_message_open_container(out, SD_BUS_TYPE_ARRAY, "{sa{sv}}"));
+    for (const auto& item : tree.below("/")) {
+        append_item_entry(out, *item, true);
+    }
+    message::check(sd_bus_message_close_container(out));
+    send_reply(out);
+}
+
+// GetMin, GetMax and GetDefault exist only on items that have the limit.
+bool reply_limit(sd_bus_message* call, const Item& item, std::string_view member) {
+    Value limit;
+    if (member == "GetMin") {
+        limit = Value(item.min());
+    } else if (member == "GetMax") {
+        limit = Value(item.max());
+    } else if (member == "GetDefault") {
+        limit = item.default_value();
+    }
+    if (!limit.valid()) {
+        return false;
+    }
+    reply_variant(call, coerce(limit, item.type()).value_or(limit));
+    return true;
+}
+
+}  // namespace
+
+std::string bus_name_element(std::string_view text) {
+    std::string element(text);
+    std::ranges::replace_if(
+        element,
+        [](char c) {
+            return !((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_');
+        },
+        '_');
+    return element;
+}
+
+Service::Service(BusContext context, std::string name)
+    : context_(std::move(context)), name_(std::move(name)) {}
+
+Service::~Service() {
+    stop();
+}
+
+void Service::start() {
+    auto bus =
+        std::make_unique<Bus>(context_, [this](sd_bus_message* message) { return on_message(message); });
+    bus->request_name(name_);
+    bus_ = std::move(bus);
+    tree_.listen(this);
+}
+
+void Service::stop() {
+    tree_.listen(nullptr);
+    bus_.reset();
+}
+
+void Service::items_changed(std::span<const Item* const> items) {
+    const auto signal = message::signal(bus_->raw(), "/", message::kBusItem, "ItemsChanged");
+    message::check(sd_bus_message_open_container(signal.get(), SD_BUS_TYPE_ARRAY, "{sa{sv}}"));
+    for (const auto* item : items) {
+        append_item_entry(signal.get(), *item, false);
+    }
+    message::check(sd_bus_message_close_container(signal.get()));
+    message::check(sd_bus_send(bus_->raw(), signal.get(), nullptr));
+    bus_->sent();
+}
+
+void Service::item_changed(const Item& item) {
+    const auto signal =
+        message::signal(bus_->raw(), item.path().c_str(), message::kBusItem, "PropertiesChanged");
+    message::append_value_and_text(signal.get(), item);
+    message::check(sd_bus_send(bus_->raw(), signal.get(), nullptr));
+    bus_->sent();
+}
+
+bool Service::on_message(sd_bus_message* message) {
+    std::uint8_t type = 0;
+    if (sd_bus_message_get_type(message, &type) < 0 || type != SD_BUS_MESSAGE_METHOD_CALL) {
+        return false;
+    }
+    const auto path = view(sd_bus_message_get_path(message));
+    const auto interface = view(sd_bus_message_get_interface(message));
+    const auto member = view(sd_bus_message_get_member(message));
+    // Ping and GetMachineId are the library's; an unknown path is its UnknownObject.
+    if (interface == kPeer || (tree_.find(path) == nullptr && !tree_.is_node(path))) {
+        return false;
+    }
+    if (!answer(message, path, interface, member)) {
+        reply_error(message, SD_BUS_ERROR_UNKNOWN_METHOD,
+                    fmt::format("no method {} on interface {} at {}", member, interface, path));
+    }
+    return true;
+}
+
+bool Service::answer(sd_bus_message* call, std::string_view path, std::string_view interface,
+                     std::string_view member) {
+    if (member == "Introspect" && (interface.empty() || interface == kIntrospectable)) {
+        const auto reply = message::reply_to(call);
+        const auto xml = introspection_xml(tree_, path);
+        message::check(sd_bus_message_append_basic(reply.get(), SD_BUS_TYPE_STRING, xml.c_str()));
+        send_reply(reply.get());
+        return true;
+    }
+    if (!interface.empty() && interface != message::kBusItem) {
+        return false;
+    }
+    if (auto* item = tree_.find(path)) {
+        if (member == "GetValue") {
+            reply_variant(call, item->value());
+        } else if (member == "GetText") {
+            reply_text(call, *item);
+        } else if (member == "SetValue") {
+            answer_set_value(call, *item);
+        } else {
+            return reply_limit(call, *item, member);
+        }
+        return true;
+    }
+    if (member == "GetValue") {
+        reply_values_below(call, tree_, path);
+    } else if (member == "GetText") {
+        reply_texts_below(call, tree_, path);
+    } else if (member == "GetItems" && path == "/") {
+        reply_items(call, tree_);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+void Service::answer_set_value(sd_bus_message* call, Item& item) {
+    if (sd_bus_message_at_end(call, 1) != 0) {
+        reply_error(call, SD_BUS_ERROR_INVALID_ARGS, "SetValue takes one value");
+        return;
+    }
+    const auto value = message::read_value(call);
+    if (sd_bus_message_at_end(call, 1) == 0) {
+        reply_error(call, SD_BUS_ERROR_INVALID_ARGS, "SetValue takes one value, not several");
+        return;
+    }
+    // The item may be gone after its handler ran, so what the log needs is taken before.
+    const std::string path = item.path();
+    const auto code = value ? tree_.write(item, *value) : WriteCode::not_writable_or_bad_type;
+    if (code != WriteCode::accepted) {
+        spdlog::info("refused write to {}{}: {}", name_, path, value ? to_text(*value) : "unreadable type");
+    }
+    const auto reply = message::reply_to(call);
+    const auto result = static_cast<std::int32_t>(code);
+    message::check(sd_bus_message_append_basic(reply.get(), SD_BUS_TYPE_INT32, &result));
+    send_reply(reply.get());
+}
+
+}  // namespace velib

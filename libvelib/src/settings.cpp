@@ -1,0 +1,325 @@
+#include "velib/settings.hpp"
+
+#include "call.hpp"
+#include "message.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+namespace velib {
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr const char* kService = "com.victronenergy.settings";
+constexpr const char* kInterface = "com.victronenergy.Settings";
+
+Type type_of(const Value& default_value) {
+    if (default_value.text() != nullptr) {
+        return Type::text;
+    }
+    return std::holds_alternative<double>(default_value.storage()) ? Type::real : Type::integer;
+}
+
+}  // namespace
+
+class Settings::Client : public std::enable_shared_from_this<Client> {
+  public:
+    explicit Client(const BusContext& context)
+        : bus_(std::make_unique<Bus>(context)),
+          attached_(context.executor, asio::steady_timer::time_point::max()) {
+        match(fmt::format("type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
+                          "member='NameOwnerChanged',arg0='{}'",
+                          kService),
+              &Client::on_owner_changed);
+    }
+
+    void close() { bus_.reset(); }
+
+    asio::awaitable<void> add(std::vector<SettingSpec> specs) {
+        const auto self = shared_from_this();
+        std::vector<std::string> paths;
+        for (auto& spec : specs) {
+            follow(spec.path);
+            paths.push_back(spec.path);
+            const auto path = spec.path;
+            entries_.insert_or_assign(path, Entry{spec, spec.default_value});
+        }
+        for (bool waiting = false;;) {
+            const auto asked_of = owners_seen_;
+            if (co_await ask_for(paths)) {
+                co_return;
+            }
+            if (!waiting) {
+                spdlog::info("waiting for {}", kService);
+                waiting = true;
+            }
+            // It may have appeared between the refusal and this line: then ask at once.
+            boost::system::error_code woken;
+            if (asked_of == owners_seen_) {
+                co_await attached_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+            }
+            if (!bus_
+                || (co_await asio::this_coro::cancellation_state).cancelled()
+                       != asio::cancellation_type::none) {
+                throw boost::system::system_error(asio::error::operation_aborted);
+            }
+        }
+    }
+
+    void forget(std::string_view prefix) {
+        std::erase_if(entries_, [&](const auto& entry) { return entry.first.starts_with(prefix); });
+    }
+
+    Value value(std::string_view path) const {
+        const auto entry = entries_.find(path);
+        return entry != entries_.end() ? entry->second.value : Value();
+    }
+
+    Subscription subscribe(std::string prefix, Handler handler) {
+        auto subscriber = std::make_shared<Subscriber>(Subscriber{std::move(prefix), std::move(handler)});
+        subscribers_.push_back(subscriber);
+        return Subscription(std::move(subscriber));
+    }
+
+    asio::awaitable<bool> set(std::string path, Value value) {
+        const auto self = shared_from_this();
+        auto call = message::call(bus_->raw(), kService, path.c_str(), message::kBusItem, "SetValue");
+        message::append_variant(call.get(), value);
+        const auto result = co_await send_call(*bus_, std::move(call));
+        std::int32_t code = -1;
+        if (!result.ok() || sd_bus_message_read_basic(result.reply.get(), 'i', &code) < 0) {
+            spdlog::warn("{} could not be written: {}", path, result.error_text);
+            co_return false;
+        }
+        if (code != 0) {
+            spdlog::warn("{} = {} was refused by the settings service", path, to_text(value));
+        }
+        co_return code == 0;
+    }
+
+    bool available() const { return available_; }
+
+  private:
+    struct Entry {
+        SettingSpec spec;
+        Value value;
+    };
+    struct Subscriber {
+        std::string prefix;
+        Handler handler;
+    };
+
+    void match(const std::string& rule, int (*handler)(sd_bus_message*, void*, sd_bus_error*)) {
+        message::check(sd_bus_add_match_async(bus_->raw(), nullptr, rule.c_str(), handler, nullptr, this));
+        bus_->sent();
+    }
+
+    // Only the groups a driver has settings in: the rest of the device's settings must not wake it.
+    void follow(const std::string& path) {
+        const auto group = path.substr(0, path.rfind('/'));
+        if (followed_.insert(group).second) {
+            match(fmt::format("type='signal',sender='{}',interface='{}',path_namespace='{}'", kService,
+                              message::kBusItem, group),
+                  &Client::on_signal);
+        }
+    }
+
+    // One AddSettings for all. False when nobody answered.
+    asio::awaitable<bool> ask_for(std::vector<std::string> paths) {
+        auto call = message::call(bus_->raw(), kService, "/", kInterface, "AddSettings");
+        append_requests(call.get(), paths);
+        const auto result = co_await send_call(*bus_, std::move(call));
+        available_ = !result.service_missing() && result.error_name != SD_BUS_ERROR_NO_REPLY;
+        if (!result.ok()) {
+            if (available_) {
+                spdlog::error("the settings service refused {}: {}; defaults are used", paths.front(),
+                              result.error_text);
+            }
+            co_return available_;
+        }
+        take_replies(result.reply.get());
+        co_return true;
+    }
+
+    void append_requests(sd_bus_message* call, const std::vector<std::string>& paths) {
+        message::check(sd_bus_message_open_container(call, SD_BUS_TYPE_ARRAY, "a{sv}"));
+        for (const auto& path : paths) {
+            const auto& spec = entries_.at(path).spec;
+            message::check(sd_bus_message_open_container(call, SD_BUS_TYPE_ARRAY, "{sv}"));
+            message::append_entry(call, "path", Value(spec.path));
+            message::append_entry(call, "default", spec.default_value);
+            if (spec.min != 0 || spec.max != 0) {
+                const auto type = type_of(spec.default_value);
+                message::append_entry(call, "min", coerce(Value(spec.min), type).value_or(Value()));
+                message::append_entry(call, "max", coerce(Value(spec.max), type).value_or(Value()));
+            }
+            message::check(sd_bus_message_close_container(call));
+        }
+        message::check(sd_bus_message_close_container(call));
+    }
+
+    void take_replies(sd_bus_message* reply) {
+        if (sd_bus_message_enter_container(reply, SD_BUS_TYPE_ARRAY, "a{sv}") <= 0) {
+            return;
+        }
+        while (sd_bus_message_at_end(reply, 0) == 0) {
+            std::string path;
+            std::int64_t error = 0;
+            std::optional<Value> value;
+            const bool readable = message::read_dictionary(reply, [&](std::string_view key, Value entry) {
+                if (key == "path" && entry.text() != nullptr) {
+                    path = *entry.text();
+                } else if (key == "error") {
+                    error = entry.integer().value_or(-1);
+                } else if (key == "value") {
+                    value = std::move(entry);
+                }
+            });
+            if (!readable) {
+                break;
+            }
+            if (error != 0) {
+                spdlog::error("the settings service refused {} (error {}); its default is used", path, error);
+            } else if (value) {
+                take(path, *value);
+            }
+        }
+    }
+
+    void take(std::string_view path, const Value& value) {
+        const auto entry = entries_.find(path);
+        if (entry == entries_.end()) {
+            return;
+        }
+        auto converted = coerce(value, type_of(entry->second.spec.default_value));
+        if (!converted || !converted->valid()) {
+            return;  // removed, or of another type: the last good value stays
+        }
+        if (entry->second.value == *converted) {
+            return;
+        }
+        entry->second.value = std::move(*converted);
+        notify(path, entry->second.value);
+    }
+
+    // Handlers may subscribe, unsubscribe and add settings while they run.
+    void notify(std::string_view path, const Value& value) {
+        const std::string path_copy(path);
+        const Value value_copy = value;
+        const auto subscribers = subscribers_;
+        for (const auto& weak : subscribers) {
+            if (const auto subscriber = weak.lock();
+                subscriber && path_copy.starts_with(subscriber->prefix)) {
+                subscriber->handler(path_copy, value_copy);
+            }
+        }
+        std::erase_if(subscribers_, [](const auto& weak) { return weak.expired(); });
+    }
+
+    static int on_signal(sd_bus_message* signal, void* userdata, sd_bus_error*) {
+        auto& self = *static_cast<Client*>(userdata);
+        if (sd_bus_message_is_signal(signal, message::kBusItem, "PropertiesChanged") <= 0) {
+            return 0;
+        }
+        const std::string path = sd_bus_message_get_path(signal);
+        message::read_dictionary(signal, [&](std::string_view key, const Value& value) {
+            if (key == "Value") {
+                self.take(path, value);
+            }
+        });
+        return 0;
+    }
+
+    static int on_owner_changed(sd_bus_message* signal, void* userdata, sd_bus_error*) {
+        auto& self = *static_cast<Client*>(userdata);
+        const char* name = nullptr;
+        const char* before = nullptr;
+        const char* now = nullptr;
+        if (sd_bus_message_read(signal, "sss", &name, &before, &now) < 0) {
+            return 0;
+        }
+        if (*now == '\0') {
+            self.available_ = false;
+            spdlog::warn("{} is gone: going on with the last known settings", kService);
+        } else {
+            ++self.owners_seen_;
+            self.attached_.cancel();
+            asio::co_spawn(self.bus_->context().executor, self.ask_again(), asio::detached);
+        }
+        return 0;
+    }
+
+    asio::awaitable<void> ask_again() {
+        const auto self = shared_from_this();
+        std::vector<std::string> paths;
+        for (const auto& [path, entry] : entries_) {
+            paths.push_back(path);
+        }
+        if (bus_ && !paths.empty()) {
+            co_await ask_for(std::move(paths));
+        }
+    }
+
+    std::unique_ptr<Bus> bus_;
+    std::map<std::string, Entry, std::less<>> entries_;
+    std::set<std::string> followed_;
+    std::vector<std::weak_ptr<Subscriber>> subscribers_;
+    asio::steady_timer attached_;  // cancelled when the service appears
+    unsigned owners_seen_ = 0;
+    bool available_ = false;
+};
+
+Settings::Settings(const BusContext& context) : client_(std::make_shared<Client>(context)) {}
+
+Settings::~Settings() {
+    client_->close();
+}
+
+asio::awaitable<void> Settings::add(std::vector<SettingSpec> specs) {
+    return client_->add(std::move(specs));
+}
+
+void Settings::forget(std::string_view prefix) {
+    client_->forget(prefix);
+}
+
+Value Settings::value(std::string_view path) const {
+    return client_->value(path);
+}
+
+std::int64_t Settings::integer(std::string_view path) const {
+    return value(path).integer().value_or(0);
+}
+
+double Settings::real(std::string_view path) const {
+    return value(path).real().value_or(0);
+}
+
+std::string Settings::text(std::string_view path) const {
+    const auto found = value(path);
+    return found.text() != nullptr ? *found.text() : std::string();
+}
+
+Settings::Subscription Settings::subscribe(std::string prefix, Handler handler) {
+    return client_->subscribe(std::move(prefix), std::move(handler));
+}
+
+asio::awaitable<bool> Settings::set(std::string path, Value value) {
+    return client_->set(std::move(path), std::move(value));
+}
+
+bool Settings::available() const {
+    return client_->available();
+}
+
+}  // namespace velib

@@ -1,0 +1,177 @@
+#include "velib/tree.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace velib {
+namespace {
+
+// Orders paths so that everything below a node is contiguous and follows it: '/' sorts before all other
+// characters of a path.
+bool path_less(std::string_view a, std::string_view b) {
+    return std::ranges::lexicographical_compare(a, b, [](char x, char y) {
+        const auto rank = [](char c) { return c == '/' ? 0 : static_cast<unsigned char>(c); };
+        return rank(x) < rank(y);
+    });
+}
+
+bool is_below(std::string_view path, std::string_view node) {
+    return node == "/" || (path.size() > node.size() && path.starts_with(node) && path[node.size()] == '/');
+}
+
+}  // namespace
+
+bool is_item_path(std::string_view path) {
+    if (path.size() < 2 || path.front() != '/' || path.back() == '/') {
+        return false;
+    }
+    char previous = 0;
+    return std::ranges::all_of(path, [&](char c) {
+        const bool legal = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')
+                           || c == '_' || (c == '/' && previous != '/');
+        previous = c;
+        return legal;
+    });
+}
+
+Item& ItemTree::add(std::string path, ItemSpec spec, const Value& initial) {
+    if (!is_item_path(path)) {
+        throw std::invalid_argument("not a legal item path: " + path);
+    }
+    const auto place =
+        std::ranges::lower_bound(items_, std::string_view(path), path_less,
+                                 [](const auto& item) -> std::string_view { return item->path(); });
+    if (place != items_.end() && (*place)->path() == path) {
+        throw std::invalid_argument("item exists already: " + path);
+    }
+    Item& item = **items_.insert(place, std::make_unique<Item>(std::move(path), std::move(spec)));
+    item.assign(initial);
+    if (sink_ != nullptr) {
+        const Update announced(*this);
+        changed(item);
+    }
+    return item;
+}
+
+void ItemTree::remove(std::string_view path) {
+    const auto doomed = [&](const auto& item) {
+        return item->path() == path || is_below(item->path(), path);
+    };
+    // Clients learn of a removal only by the invalid value, so it goes out before the objects do, together
+    // with whatever the surrounding update holds so far.
+    for (const auto& item : items_) {
+        if (doomed(item)) {
+            item->invalidate();
+            if (!item->changed_) {
+                item->changed_ = true;
+                changes_.push_back(item.get());
+            }
+        }
+    }
+    commit();
+    std::erase_if(items_, doomed);
+}
+
+Item* ItemTree::find(std::string_view path) {
+    return const_cast<Item*>(std::as_const(*this).find(path));
+}
+
+const Item* ItemTree::find(std::string_view path) const {
+    const auto place = std::ranges::lower_bound(
+        items_, path, path_less, [](const auto& item) -> std::string_view { return item->path(); });
+    return place != items_.end() && (*place)->path() == path ? place->get() : nullptr;
+}
+
+std::span<const std::unique_ptr<Item>> ItemTree::below(std::string_view node) const {
+    if (node == "/") {
+        return items_;
+    }
+    const auto path_of = [](const auto& item) -> std::string_view { return item->path(); };
+    auto first = std::ranges::lower_bound(items_, node, path_less, path_of);
+    if (first != items_.end() && (*first)->path() == node) {
+        ++first;
+    }
+    auto last = first;
+    while (last != items_.end() && is_below((*last)->path(), node)) {
+        ++last;
+    }
+    return {first, last};
+}
+
+bool ItemTree::is_node(std::string_view path) const {
+    return path == "/" || !below(path).empty();
+}
+
+void ItemTree::set(std::string_view path, const Value& value) {
+    auto* item = find(path);
+    if (item == nullptr) {
+        throw std::invalid_argument("no such item: " + std::string(path));
+    }
+    set(*item, value);
+}
+
+void ItemTree::invalidate(Item& item) {
+    if (item.invalidate()) {
+        changed(item);
+    }
+}
+
+void ItemTree::changed(Item& item) {
+    if (sink_ == nullptr) {
+        return;
+    }
+    if (open_updates_ == 0) {
+        sink_->item_changed(item);
+    } else if (!item.changed_) {
+        item.changed_ = true;
+        changes_.push_back(&item);
+    }
+}
+
+void ItemTree::commit() {
+    if (changes_.empty()) {
+        return;
+    }
+    if (sink_ != nullptr) {
+        sink_->items_changed(changes_);
+    }
+    for (auto* item : changes_) {
+        item->changed_ = false;
+    }
+    changes_.clear();
+}
+
+WriteCode ItemTree::write(Item& item, const Value& value) {
+    if (!item.writable()) {
+        return WriteCode::not_writable_or_bad_type;
+    }
+    if (!value.valid() && !item.nullable()) {
+        return WriteCode::not_writable_or_bad_type;
+    }
+    const auto converted = coerce(value, item.type());
+    if (!converted) {
+        return WriteCode::not_writable_or_bad_type;
+    }
+    if (item.value().same_as(*converted)) {
+        return WriteCode::accepted;
+    }
+    if (const auto number = converted->real()) {
+        if ((item.min() && *number < *item.min()) || (item.max() && *number > *item.max())) {
+            return WriteCode::refused;
+        }
+    }
+    switch (item.extras_->on_write(*converted)) {
+        case WriteReply::refuse:
+            return WriteCode::refused;
+        case WriteReply::pending:
+            return WriteCode::accepted;
+        case WriteReply::store:
+            break;
+    }
+    if (item.assign(*converted) && sink_ != nullptr) {
+        sink_->item_changed(item);
+    }
+    return WriteCode::accepted;
+}
+
+}  // namespace velib
