@@ -1,0 +1,56 @@
+#pragma once
+// Finding the devices of a GX with few questions that it would log as errors: the likely places first, each asked
+// for one register that surely exists (docs/protocols/gx-modbus.md, "Discovery").
+
+#include "gxmodbus/plan/pair.hpp"
+
+#include <bitset>
+#include <deque>
+#include <set>
+#include <vector>
+
+namespace gxmodbus {
+
+/// Types the system block shows to be in use: they are asked for first. A missing hint proves nothing.
+using Hints = std::bitset<kServiceTypes>;
+
+/// The pairs on unit 100 that identification goes on with, not worth a scan.
+[[nodiscard]] bool is_scannable(ServiceType type);
+
+class Scan {
+  public:
+    enum class Outcome : std::uint8_t {
+        present,
+        absent,
+        unknown_type,  ///< the server does not know the type at all
+        no_answer      ///< a driver on the remote hangs: asked again once, last
+    };
+
+    /// About 1000 likely pairs, most probable first, without those that are known.
+    [[nodiscard]] static Scan likely(Hints hints, const std::set<Pair>& known);
+    /// Every unit and type, the likely ones first.
+    [[nodiscard]] static Scan full(Hints hints, const std::set<Pair>& known);
+    /// Every type on the given units.
+    [[nodiscard]] static Scan of_units(std::span<const std::uint8_t> units, const std::set<Pair>& known);
+
+    /// The next pair to probe, nothing when the scan is done. The same one until it is answered.
+    [[nodiscard]] std::optional<Pair> next() const;
+    void answer(Outcome outcome);
+
+    [[nodiscard]] bool done() const { return waiting_.empty(); }
+    [[nodiscard]] int progress_percent() const;
+    [[nodiscard]] std::size_t remaining() const { return waiting_.size(); }
+
+  private:
+    explicit Scan(std::vector<Pair> pairs, const std::set<Pair>& known);
+
+    std::deque<Pair> waiting_;
+    std::set<Pair> asked_again_;
+    std::size_t total_ = 0;
+};
+
+/// Pairs that always denote the same device: units 0 and 100 both stand for device instance 0, unless there is an
+/// instance 100. The pair to compare with, if there is one.
+[[nodiscard]] std::optional<Pair> possible_alias(const Pair& pair);
+
+}  // namespace gxmodbus
