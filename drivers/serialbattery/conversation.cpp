@@ -1,0 +1,195 @@
+#include "serialbattery/conversation.hpp"
+
+#include "serialbattery/framing/scanner.hpp"
+
+#include <algorithm>
+
+namespace bms {
+namespace {
+
+/// More than any family's longest answer: beyond it, what came is no answer.
+constexpr std::size_t kMostInput = 16 * 1024;
+/// What an answer may take on the wire beyond its first byte.
+constexpr std::size_t kLongestAnswer = 1024;
+
+bool in_range(const Family& family, Control control, double value) {
+    return std::any_of(family.controls.begin(), family.controls.end(), [&](const ControlInfo& info) {
+        return info.control == control && value >= info.lowest && value <= info.highest;
+    });
+}
+
+}  // namespace
+
+void Conversation::begin() {
+    at_ = 0;
+    failed_ = false;
+    heard_ = false;
+    state_ = State::ready;
+    tries_left_ = 0;
+}
+
+void Conversation::start_cycle() {
+    queries_.clear();
+    session_.cycle(poll_++, queries_);
+    begin();
+}
+
+bool Conversation::start_control(Control control, double value) {
+    queries_.clear();
+    if (!in_range(family_, control, value) || !session_.control(control, value, queries_)) {
+        queries_.clear();
+        return false;
+    }
+    begin();
+    return true;
+}
+
+void Conversation::start_query(const Query& query) {
+    queries_.assign(1, query);
+    begin();
+}
+
+milliseconds Conversation::reply_limit() const {
+    return current().reply > 0ms ? current().reply : family_.timing.reply;
+}
+
+Step Conversation::next(TimePoint now) {
+    while (true) {
+        if (state_ == State::waiting) {
+            if (now < deadline_) {
+                return {Step::Kind::receive, {}, deadline_, line_};
+            }
+            if (!give_up_partial()) {
+                close_query(false, now);
+                continue;
+            }
+            scan(now);
+            continue;
+        }
+        if (state_ == State::idle || at_ >= queries_.size()) {
+            state_ = State::idle;
+            return {Step::Kind::finished, {}, now, line_};
+        }
+        if (failed_ && !current().always) {
+            ++at_;
+            continue;
+        }
+        if (now < not_before_) {
+            return {Step::Kind::pause, {}, not_before_, line_};
+        }
+        if (tries_left_ == 0) {
+            tries_left_ = current().tries != 0 ? current().tries : family_.timing.tries;
+        }
+        --tries_left_;
+        ++traffic_.sent;
+        input_.clear();
+        scanned_ = 0;
+        waiting_ = kNowhere;
+        partly_answered_ = false;
+        state_ = State::waiting;
+        const auto on_the_wire =
+            std::chrono::ceil<milliseconds>(wire_time(line_, current().bytes.bytes().size()));
+        deadline_ = now + on_the_wire + reply_limit();
+        last_deadline_ = deadline_ + std::chrono::ceil<milliseconds>(wire_time(line_, kLongestAnswer))
+                         + 4 * family_.timing.gap;
+        not_before_ = now + family_.timing.spacing;
+        return {Step::Kind::send, current().bytes.bytes(), deadline_, line_};
+    }
+}
+
+void Conversation::received(Bytes bytes, TimePoint now) {
+    if (state_ != State::waiting || bytes.empty()) {
+        return;
+    }
+    if (input_.size() + bytes.size() > kMostInput) {
+        traffic_.noise += static_cast<std::uint32_t>(input_.size() - scanned_);
+        input_.clear();
+        scanned_ = 0;
+    }
+    wire::put(input_, bytes);
+    scan(now);
+    // Inside an answer the gap counts, but no babble holds the line for ever.
+    if (state_ == State::waiting && (waiting_ != kNowhere || partly_answered_)) {
+        const auto block =
+            std::chrono::ceil<milliseconds>(wire_time(line_, 16));  // adapters deliver in blocks
+        deadline_ = std::min(std::max(deadline_, now + family_.timing.gap + block), last_deadline_);
+    }
+}
+
+void Conversation::scan(TimePoint now) {
+    const Query query = current();
+    const Bytes asked = query.bytes.bytes();
+    while (state_ == State::waiting) {
+        const Scan seen = find_frame(family_, input_, asked, scanned_);
+        const auto& found = seen.frame;
+        if (!found) {
+            waiting_ = seen.waiting;
+            const auto keep = waiting_ != kNowhere ? waiting_ : input_.size();
+            traffic_.noise += static_cast<std::uint32_t>(keep - scanned_);
+            scanned_ = keep;
+            return;
+        }
+        traffic_.noise += static_cast<std::uint32_t>(found->offset - scanned_);
+        const Bytes frame = Bytes(input_).subspan(found->offset, found->length);
+        scanned_ = found->offset + found->length;
+        if (found->role == Role::request) {
+            const bool ours = std::equal(frame.begin(), frame.end(), asked.begin(), asked.end());
+            ++(ours ? traffic_.echoes : traffic_.foreign);
+            continue;
+        }
+        if (found->role == Role::reply && family_.mismatch(frame, asked)) {
+            ++traffic_.foreign;
+            continue;
+        }
+        follow_.clear();
+        const Taken taken = session_.take(query, frame, follow_);
+        if (taken == Taken::foreign) {
+            ++traffic_.foreign;
+        } else {
+            heard_ = true;
+            partly_answered_ = true;
+        }
+        if (taken == Taken::done || taken == Taken::refused) {
+            queries_.insert(queries_.begin() + static_cast<std::ptrdiff_t>(at_) + 1, follow_.begin(),
+                            follow_.end());
+            if (taken == Taken::refused && query.required) {
+                failed_ = true;
+            }
+            close_query(true, now);
+        }
+    }
+}
+
+bool Conversation::give_up_partial() {
+    if (waiting_ == kNowhere) {
+        return false;
+    }
+    // Nothing more comes: the partial frame was none. What stands behind its first byte may be one.
+    scanned_ = waiting_ + 1;
+    ++traffic_.noise;
+    waiting_ = kNowhere;
+    return true;
+}
+
+void Conversation::close_query(bool answered, TimePoint now) {
+    const Query query = current();
+    state_ = State::ready;
+    not_before_ = std::max(not_before_, now + family_.timing.pause);
+    if (answered) {
+        ++traffic_.answered;
+    } else {
+        ++traffic_.timeouts;
+        if (tries_left_ > 0) {
+            return;
+        }
+        session_.missed(query);
+        failed_ = failed_ || query.required;
+    }
+    tries_left_ = 0;
+    ++at_;
+    if (at_ < queries_.size() && queries_[at_].pause > 0ms) {
+        not_before_ = std::max(not_before_, now + queries_[at_].pause);
+    }
+}
+
+}  // namespace bms

@@ -1,0 +1,74 @@
+#pragma once
+// A decoded frame as a list of named values: what `dbus-serialbattery decode` prints and what shows a user the
+// raw words behind a reading. The protocol room fills it; turning it into JSON is the tool's work.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace bms {
+
+struct Datum;
+struct Member;
+
+using List = std::vector<Datum>;
+
+/// Members in the order they were added.
+class Record {
+  public:
+    /// Adds a member, or replaces the one of the same name.
+    void set(std::string_view key, Datum value);
+    [[nodiscard]] const Datum* find(std::string_view key) const;
+    [[nodiscard]] const std::vector<Member>& members() const { return members_; }
+
+  private:
+    std::vector<Member> members_;
+};
+
+/// Nothing (null), a truth value, an integer, a number, a text, a list or a record.
+struct Datum {
+    std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, List, Record> value;
+
+    Datum() = default;
+    Datum(std::nullptr_t) : value(nullptr) {}
+    Datum(bool truth) : value(truth) {}
+    Datum(double number) : value(number) {}
+    Datum(std::int64_t number) : value(number) {}
+    Datum(int number) : value(std::int64_t{number}) {}
+    Datum(unsigned number) : value(std::int64_t{number}) {}
+    Datum(std::size_t number) : value(static_cast<std::int64_t>(number)) {}
+    Datum(std::string text) : value(std::move(text)) {}
+    Datum(std::string_view text) : value(std::string(text)) {}
+    Datum(const char* text) : value(std::string(text)) {}
+    Datum(List list) : value(std::move(list)) {}
+    Datum(Record record) : value(std::move(record)) {}
+};
+
+struct Member {
+    std::string key;
+    Datum value;
+};
+
+inline void Record::set(std::string_view key, Datum value) {
+    for (auto& member : members_) {
+        if (member.key == key) {
+            member.value = std::move(value);
+            return;
+        }
+    }
+    members_.push_back({std::string(key), std::move(value)});
+}
+
+inline const Datum* Record::find(std::string_view key) const {
+    for (const auto& member : members_) {
+        if (member.key == key) {
+            return &member.value;
+        }
+    }
+    return nullptr;
+}
+
+}  // namespace bms

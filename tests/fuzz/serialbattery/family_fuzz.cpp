@@ -1,0 +1,104 @@
+// Feeds one family: its decoder with a frame and a stream, its session with answers to what it asks.
+// The first byte chooses what the rest is.
+
+#include "serialbattery/conversation.hpp"
+#include "serialbattery/decode.hpp"
+#include "serialbattery/family.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace {
+
+using namespace bms;
+
+void decode_it(Bytes bytes, bool stream) {
+    DecodeInput input{FAMILY, {}, {}};
+    if (!bytes.empty()) {
+        const std::size_t asked = std::min<std::size_t>(bytes[0] % 32, bytes.size() - 1);
+        input.asked.assign(bytes.begin() + 1, bytes.begin() + 1 + static_cast<std::ptrdiff_t>(asked));
+        bytes = bytes.subspan(1 + asked);
+    }
+    input.bytes.assign(bytes.begin(), bytes.end());
+    input.stream = stream;
+    if (decode(input).members().empty()) {
+        std::abort();
+    }
+}
+
+/// Answers whatever is asked with pieces of the input, a length byte before each.
+void talk(Bytes bytes) {
+    const auto* family = find_family(FAMILY);
+    if (family->open == nullptr) {
+        return;
+    }
+    const auto session = family->open(family->first_address, {});
+    Conversation conversation(*family, *session, family->lines.front());
+    TimePoint now{};
+    for (int round = 0; round < 3; ++round) {
+        conversation.start_cycle();
+        for (int steps = 0; steps < 2000; ++steps) {
+            const Step step = conversation.next(now);
+            if (step.kind == Step::Kind::finished) {
+                break;
+            }
+            if (step.kind == Step::Kind::receive && !bytes.empty()) {
+                const std::size_t count = std::min<std::size_t>(bytes[0], bytes.size() - 1);
+                conversation.received(bytes.subspan(1, count), now);
+                bytes = bytes.subspan(1 + count);
+            } else if (step.kind != Step::Kind::send) {
+                now = std::max(now, step.until);
+            }
+        }
+        for (const auto& info : family->controls) {
+            if (conversation.start_control(info.control, info.highest) && bytes.size() > 64) {
+                break;
+            }
+        }
+    }
+}
+
+/// Frames of good shape straight into a session, past every checksum.
+void take(Bytes bytes) {
+    const auto* family = find_family(FAMILY);
+    if (family->open == nullptr) {
+        return;
+    }
+    const auto session = family->open(family->first_address, {});
+    Queries queries;
+    for (unsigned poll = 0; poll < 2; ++poll) {
+        queries.clear();
+        session->cycle(poll, queries);
+        for (const auto& query : queries) {
+            Queries follow;
+            const auto found = family->sight(bytes, query.bytes);
+            if (found.kind == Sight::Kind::frame && found.role == Role::reply
+                && !family->mismatch(bytes.first(found.length), query.bytes)) {
+                session->take(query, bytes.first(found.length), follow);
+            }
+        }
+    }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    if (size < 2) {
+        return 0;
+    }
+    const Bytes rest(data + 1, size - 1);
+    switch (data[0] % 4) {
+        case 0:
+            decode_it(rest, false);
+            break;
+        case 1:
+            decode_it(rest, true);
+            break;
+        case 2:
+            talk(rest);
+            break;
+        default:
+            take(rest);
+    }
+    return 0;
+}
