@@ -208,8 +208,8 @@ class Settings::Client : public std::enable_shared_from_this<Client> {
         if (entry->second.value == *converted) {
             return;
         }
-        entry->second.value = std::move(*converted);
-        notify(path, entry->second.value);
+        entry->second.value = *converted;
+        notify(std::string(path), *converted);
     }
 
     // Handlers may subscribe, unsubscribe and add settings while they run.

@@ -92,7 +92,7 @@ double at_resolution(double number, const Format& format) {
         return number;
     }
     static constexpr std::array<double, 7> kPowers{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
-    const double power = kPowers[static_cast<std::size_t>(format.decimals)];
+    const double power = kPowers[format.decimals];
     const double scaled = number * power;
     // Beyond 2^53 there are no fractions left to round away.
     return std::abs(scaled) < 9007199254740992.0 ? std::round(scaled) / power : number;

@@ -28,12 +28,12 @@ struct Format {
     Style style = Style::plain;
     /// Digits behind the decimal point. A fixed item also *stores* its number rounded to them, so that
     /// noise below the published resolution is no change and sends nothing.
-    std::int8_t decimals = 0;
+    std::uint8_t decimals = 0;
     std::string_view unit = {};
     std::span<const std::string_view> labels = {};
 
     [[nodiscard]] static constexpr Format fixed(int digits, std::string_view unit) {
-        return {Style::fixed, static_cast<std::int8_t>(digits), unit, {}};
+        return {Style::fixed, static_cast<std::uint8_t>(digits), unit, {}};
     }
     [[nodiscard]] static constexpr Format enumeration(std::span<const std::string_view> labels) {
         return {Style::labels, 0, {}, labels};
