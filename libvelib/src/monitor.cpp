@@ -85,7 +85,7 @@ class Monitor::Watcher : public std::enable_shared_from_this<Watcher> {
         if (result.ok()) {
             service.owner = sd_bus_message_get_sender(result.reply.get());
             read_items(result.reply.get(),
-                       [&](std::string_view path, std::optional<Value> value, std::string text) {
+                       [&](std::string_view path, const std::optional<Value>& value, std::string text) {
                            service.items[std::string(path)] = {value.value_or(Value()), std::move(text)};
                        });
         } else if (!result.service_missing() && self->bus_) {
