@@ -267,7 +267,7 @@ TEST_CASE("each way to fail has its name") {
     CHECK(fault_of([](const Buffer&) { return Reaction{{}, true}; }) == Fault::closed);
     CHECK(fault_of([&](const Buffer& request) {
               auto frame = whole(request);
-              frame.resize(frame.size() - 1);
+              frame.pop_back();
               return Reaction{{frame}, true};
           })
           == Fault::closed);
