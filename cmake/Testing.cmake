@@ -4,7 +4,7 @@
 # A Catch2 program registered with ctest under NAME. Test data is found below TEST_DATA_DIR (tests/data).
 function(venus_unit_test)
     cmake_parse_arguments(ARG "" "NAME" "SOURCES;LIBS" ${ARGN})
-    if(NOT VENUS_TESTS OR VENUS_FUZZ)
+    if(NOT TARGET venus_catch_main)
         return()
     endif()
     string(REPLACE "." "_" target "${ARG_NAME}")
