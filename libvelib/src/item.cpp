@@ -21,6 +21,10 @@ void Item::set_limits(std::optional<double> min, std::optional<double> max) {
     extras().max = max;
 }
 
+void Item::set_default(Value default_value) {
+    extras().default_value = std::move(default_value);
+}
+
 void Item::set_write_handler(WriteHandler handler, bool nullable) {
     extras().on_write = std::move(handler);
     extras().nullable = nullable;

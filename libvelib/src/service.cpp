@@ -110,6 +110,17 @@ bool reply_limit(sd_bus_message* call, const Item& item, std::string_view member
     return true;
 }
 
+void answer_offered(sd_bus_message* call, std::string_view path, const Method& method) {
+    const auto reply = message::reply_to(call);
+    try {
+        method.answer(path, call, reply.get());
+    } catch (const MethodError& error) {
+        reply_error(call, error.name(), error.what());
+        return;
+    }
+    send_reply(reply.get());
+}
+
 }  // namespace
 
 std::string bus_name_element(std::string_view text) {
@@ -135,7 +146,7 @@ void Service::start() {
         std::make_unique<Bus>(context_, [this](sd_bus_message* message) { return on_message(message); });
     bus->request_name(name_);
     bus_ = std::move(bus);
-    tree_.listen(this);
+    tree_.listen(sink_);
 }
 
 void Service::stop() {
@@ -185,9 +196,13 @@ bool Service::answer(sd_bus_message* call, std::string_view path, std::string_vi
                      std::string_view member) {
     if (member == "Introspect" && (interface.empty() || interface == kIntrospectable)) {
         const auto reply = message::reply_to(call);
-        const auto xml = introspection_xml(tree_, path);
+        const auto xml = introspection_xml(tree_, path, methods_);
         message::check(sd_bus_message_append_basic(reply.get(), SD_BUS_TYPE_STRING, xml.c_str()));
         send_reply(reply.get());
+        return true;
+    }
+    if (const auto* method = offered(path, interface, member)) {
+        answer_offered(call, path, *method);
         return true;
     }
     if (!interface.empty() && interface != message::kBusItem) {
@@ -215,6 +230,19 @@ bool Service::answer(sd_bus_message* call, std::string_view path, std::string_vi
         return false;
     }
     return true;
+}
+
+const Method* Service::offered(std::string_view path, std::string_view interface,
+                               std::string_view member) const {
+    if (methods_.empty()) {
+        return nullptr;
+    }
+    const auto place = tree_.find(path) != nullptr ? Method::Place::item : Method::Place::node;
+    const auto method = std::ranges::find_if(methods_, [&](const Method& candidate) {
+        return candidate.place == place && candidate.member == member
+               && (interface.empty() || candidate.interface == interface);
+    });
+    return method != methods_.end() ? &*method : nullptr;
 }
 
 void Service::answer_set_value(sd_bus_message* call, Item& item) {

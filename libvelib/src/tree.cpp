@@ -46,11 +46,19 @@ Item& ItemTree::add(std::string path, ItemSpec spec, const Value& initial) {
     }
     Item& item = **items_.insert(place, std::make_unique<Item>(std::move(path), std::move(spec)));
     item.assign(initial);
+    announce(item);
+    return item;
+}
+
+void ItemTree::announce(Item& item) {
     if (sink_ != nullptr) {
         const Update announced(*this);
         changed(item);
     }
-    return item;
+}
+
+void ItemTree::keep_node(std::string path) {
+    kept_nodes_.push_back(std::move(path));
 }
 
 void ItemTree::remove(std::string_view path) {
@@ -99,7 +107,35 @@ std::span<const std::unique_ptr<Item>> ItemTree::below(std::string_view node) co
 }
 
 bool ItemTree::is_node(std::string_view path) const {
-    return path == "/" || !below(path).empty();
+    return path == "/" || !below(path).empty() || std::ranges::any_of(kept_nodes_, [&](const auto& kept) {
+               return kept == path || is_below(kept, path);
+           });
+}
+
+std::vector<std::string_view> ItemTree::children(std::string_view node) const {
+    std::vector<std::string_view> names;
+    const std::size_t prefix = node == "/" ? 1 : node.size() + 1;
+    const auto add = [&](std::string_view path) {
+        const auto child = path.substr(prefix, path.find('/', prefix) - prefix);
+        // Items below a node are sorted, so equal children stand side by side.
+        if (names.empty() || names.back() != child) {
+            names.push_back(child);
+        }
+    };
+    for (const auto& item : below(node)) {
+        add(item->path());
+    }
+    for (const auto& kept : kept_nodes_) {
+        if (is_below(kept, node)) {
+            add(kept);
+        }
+    }
+    if (!kept_nodes_.empty()) {
+        std::ranges::sort(names);
+        const auto repeated = std::ranges::unique(names);
+        names.erase(repeated.begin(), repeated.end());
+    }
+    return names;
 }
 
 void ItemTree::set(std::string_view path, const Value& value) {

@@ -65,6 +65,8 @@ class Item {
 
     /// The limits a client's write must keep from now on.
     void set_limits(std::optional<double> min, std::optional<double> max);
+    /// What GetDefault answers from now on; invalid: not offered.
+    void set_default(Value default_value);
     /// Makes the item writable: for items that a publication table has created.
     void set_write_handler(WriteHandler handler, bool nullable = false);
 

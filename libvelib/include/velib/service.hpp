@@ -2,11 +2,13 @@
 // A service on the bus: a name, a connection of its own, and a tree of items that answers by itself.
 
 #include "velib/bus.hpp"
+#include "velib/method.hpp"
 #include "velib/tree.hpp"
 
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace velib {
 
@@ -27,6 +29,13 @@ class Service final : private ChangeSink {
     [[nodiscard]] ItemTree& items() { return tree_; }
     [[nodiscard]] bool running() const { return bus_ != nullptr; }
 
+    /// Before start(): methods beyond BusItem, or in place of a BusItem method of the same name.
+    void offer(std::vector<Method> methods) { methods_ = std::move(methods); }
+    /// Before start(): changes are announced by `sink` instead of as ItemsChanged and PropertiesChanged.
+    void announce_through(ChangeSink& sink) { sink_ = &sink; }
+    /// The connection, only while running.
+    [[nodiscard]] Bus& bus() { return *bus_; }
+
     /// Connects and takes the name. Throws std::system_error: no bus, or the name is taken (EEXIST).
     void start();
     /// Leaves the bus: what is queued is sent, then the connection closes and with it the name.
@@ -38,11 +47,15 @@ class Service final : private ChangeSink {
     bool on_message(sd_bus_message* message);
     bool answer(sd_bus_message* call, std::string_view path, std::string_view interface,
                 std::string_view member);
+    [[nodiscard]] const Method* offered(std::string_view path, std::string_view interface,
+                                        std::string_view member) const;
     void answer_set_value(sd_bus_message* call, Item& item);
 
     BusContext context_;
     std::string name_;
     ItemTree tree_;
+    std::vector<Method> methods_;
+    ChangeSink* sink_ = this;
     std::unique_ptr<Bus> bus_;
 };
 

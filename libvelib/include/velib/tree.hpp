@@ -43,12 +43,21 @@ class ItemTree {
     /// Removes the item at `path` and all below it: first their invalid values are announced, then they are gone.
     void remove(std::string_view path);
 
+    /// Announces an item with the current update (or an update of its own) though its value is the same:
+    /// something else about it changed.
+    void announce(Item& item);
+
+    /// Makes `path` a node even while nothing is below it.
+    void keep_node(std::string path);
+
     [[nodiscard]] Item* find(std::string_view path);
     [[nodiscard]] const Item* find(std::string_view path) const;
-    /// Whether `path` is "/" or a proper prefix of an item's path.
+    /// Whether `path` is "/", a proper prefix of an item's path, or kept as a node.
     [[nodiscard]] bool is_node(std::string_view path) const;
     /// All items below a node ("/" has all of them), by path.
     [[nodiscard]] std::span<const std::unique_ptr<Item>> below(std::string_view node) const;
+    /// The names right below a node, each once, in order.
+    [[nodiscard]] std::vector<std::string_view> children(std::string_view node) const;
     [[nodiscard]] std::size_t size() const { return items_.size(); }
 
     /// Changes outside of an Update are announced at once, one by one. Nothing happens when the value is the same.
@@ -94,6 +103,7 @@ class ItemTree {
     void commit();
 
     std::vector<std::unique_ptr<Item>> items_;
+    std::vector<std::string> kept_nodes_;
     std::vector<Item*> changes_;
     ChangeSink* sink_ = nullptr;
     int open_updates_ = 0;

@@ -1,0 +1,135 @@
+#include "file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+namespace velib::settings {
+namespace {
+
+constexpr const char* kFile = "settings.xml";
+
+[[noreturn]] void fail(int error, const std::string& what) {
+    throw std::system_error(error, std::generic_category(), what);
+}
+
+class Descriptor {
+  public:
+    Descriptor(const std::filesystem::path& path, int flags) : path_(path) {
+        constexpr mode_t kReadableByAll = 0644;
+        number_ = open(path.c_str(), flags | O_CLOEXEC, kReadableByAll);
+        if (number_ < 0) {
+            fail(errno, "cannot open " + path.string());
+        }
+    }
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    ~Descriptor() { ::close(number_); }
+
+    void write(std::string_view text) const {
+        while (!text.empty()) {
+            const auto written = ::write(number_, text.data(), text.size());
+            if (written < 0 && errno != EINTR) {
+                fail(errno, "cannot write " + path_.string());
+            }
+            text.remove_prefix(written > 0 ? static_cast<std::size_t>(written) : 0);
+        }
+    }
+
+    void sync() const {
+        if (fsync(number_) != 0) {
+            fail(errno, "cannot write " + path_.string());
+        }
+    }
+
+  private:
+    std::filesystem::path path_;
+    int number_ = -1;
+};
+
+std::string read_whole(const std::filesystem::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    std::string content{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    if (!in) {
+        fail(EIO, "cannot read " + path.string());
+    }
+    return content;
+}
+
+}  // namespace
+
+Document load_file(const std::filesystem::path& directory) {
+    const auto path = directory / kFile;
+    if (!std::filesystem::exists(path)) {
+        return {};
+    }
+    auto parsed = parse_document(read_whole(path));
+    if (parsed.broken) {
+        const auto aside = directory / (std::string(kFile) + ".broken");
+        std::filesystem::rename(path, aside);
+        spdlog::error("{} is broken ({}): kept as {}, starting without settings", path.string(),
+                      parsed.problems.front(), aside.string());
+        return {};
+    }
+    for (const auto& problem : parsed.problems) {
+        spdlog::warn("{}: {}", path.string(), problem);
+    }
+    return std::move(parsed.document);
+}
+
+void save_file(const std::filesystem::path& directory, const std::string& xml) {
+    const auto path = directory / kFile;
+    const auto aside = directory / (std::string(kFile) + ".new");
+    {
+        const Descriptor file(aside, O_WRONLY | O_CREAT | O_TRUNC);
+        file.write(xml);
+        file.sync();
+    }
+    std::filesystem::rename(aside, path);
+    Descriptor(directory, O_RDONLY | O_DIRECTORY).sync();
+}
+
+Saver::Saver(boost::asio::any_io_executor executor, std::filesystem::path directory,
+             std::function<std::string()> content)
+    : directory_(std::move(directory)), content_(std::move(content)), timer_(std::move(executor)) {}
+
+void Saver::touch() {
+    if (!unsaved_) {
+        unsaved_ = true;
+        wait(kDelay);
+    }
+}
+
+bool Saver::flush() {
+    if (!unsaved_) {
+        return true;
+    }
+    try {
+        save_file(directory_, content_());
+    } catch (const std::system_error& error) {
+        spdlog::error("the settings are not saved: {}", error.what());
+        wait(kRetry);
+        return false;
+    }
+    unsaved_ = false;
+    timer_.cancel();
+    return true;
+}
+
+void Saver::wait(std::chrono::seconds delay) {
+    timer_.expires_after(delay);
+    timer_.async_wait([this](boost::system::error_code error) {
+        if (!error) {
+            flush();
+        }
+    });
+}
+
+}  // namespace velib::settings
