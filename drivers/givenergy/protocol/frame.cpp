@@ -62,7 +62,7 @@ void parse_response(Frame& frame, Bytes bytes) {
     } else if (is_read(frame.function)) {
         frame.kind = FrameKind::read_response;
         const bool sized = frame.count >= 1 && frame.count <= kMaxRegisters
-                           && bytes.size() == kShortResponseSize + 2u * frame.count;
+                           && bytes.size() == kShortResponseSize + std::size_t{2} * frame.count;
         frame.intact = frame.intact && sized;
         frame.value_count = sized ? frame.count : std::uint16_t{0};
         for (std::size_t i = 0; i < frame.value_count; ++i) {

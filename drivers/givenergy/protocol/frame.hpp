@@ -12,6 +12,7 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 namespace givenergy {
 
@@ -94,7 +95,11 @@ struct Request {
     std::uint16_t base = 0;
     std::uint16_t count = kMaxRegisters;
 
-    friend constexpr auto operator<=>(const Request&, const Request&) = default;
+    friend constexpr bool operator==(const Request&, const Request&) = default;
+    friend constexpr bool operator<(const Request& a, const Request& b) {
+        return std::tie(a.address, a.function, a.base, a.count)
+               < std::tie(b.address, b.function, b.base, b.count);
+    }
 };
 
 /// True if the request stays within one 60-register page, which adapters demand.
