@@ -1,5 +1,7 @@
 #include "velib/bus.hpp"
 
+#include "message.hpp"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
@@ -9,6 +11,7 @@
 #include <cstdlib>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
@@ -88,6 +91,11 @@ class Bus::Pump : public std::enable_shared_from_this<Pump> {
                 check(result, "cannot watch the bus connection");
             }
         }
+        const int result = sd_bus_flush(raw);  // waits until the bus has let us in
+        if (result < 0) {
+            sd_bus_unref(raw);
+            check(result, "the message bus does not accept the connection");
+        }
         connection = sdbus::createBusConnection(raw);
         const auto poll = connection->getEventLoopPollData();
         socket_.assign(duplicate(poll.fd));
@@ -108,8 +116,15 @@ class Bus::Pump : public std::enable_shared_from_this<Pump> {
     }
 
     void close() {
+        if (closed_) {
+            return;
+        }
         closed_ = true;
-        filter_ = nullptr;
+        // Said at once and not left to the end of the connection, which may have to wait for the end of a
+        // callback: the caller may come back under the same name right away.
+        for (const auto& name : names) {
+            release(name);
+        }
         boost::system::error_code ignored;
         socket_.close(ignored);
         events_.close(ignored);
@@ -121,11 +136,27 @@ class Bus::Pump : public std::enable_shared_from_this<Pump> {
         disconnect();
     }
 
+    // Lets the current call chain end first: it may hold references to what on_lost ends.
+    void fail(const std::string& reason) {
+        asio::post(context.executor, [self = shared_from_this(), reason] {
+            if (!self->closed_) {
+                self->report_lost(reason);
+            }
+        });
+    }
+
     void rearm() {
-        if (closed_) {
+        if (closed_ || draining_) {
+            return;  // after draining it is done anyway
+        }
+        sdbus::IConnection::PollData poll;
+        try {
+            poll = connection->getEventLoopPollData();
+        } catch (const sdbus::Error&) {
+            // The connection broke; draining finds out why.
+            asio::post(context.executor, [self = shared_from_this()] { self->work(); });
             return;
         }
-        const auto poll = connection->getEventLoopPollData();
         if ((poll.events & POLLIN) != 0 && !reading_) {
             reading_ = true;
             socket_.async_wait(asio::posix::stream_descriptor::wait_read,
@@ -148,12 +179,13 @@ class Bus::Pump : public std::enable_shared_from_this<Pump> {
     BusContext context;
     sd_bus* raw;
     std::unique_ptr<sdbus::IConnection> connection;
+    std::vector<std::string> names;
 
   private:
     static int on_message(sd_bus_message* message, void* userdata, sd_bus_error*) {
         auto& self = *static_cast<Pump*>(userdata);
         try {
-            return self.filter_ && self.filter_(message) ? 1 : 0;
+            return !self.closed_ && self.filter_ && self.filter_(message) ? 1 : 0;
         } catch (const std::exception& error) {
             // sd-bus is C: nothing may be thrown through it.
             spdlog::error("handling a message failed: {}", error.what());
@@ -179,15 +211,16 @@ class Bus::Pump : public std::enable_shared_from_this<Pump> {
 
     // A client that floods the bus must not keep the driver from its device: after a while others get a turn.
     void drain() {
-        constexpr int kFairShare = 100;
+        constexpr auto kFairShare = std::chrono::milliseconds(5);
         const auto keep_alive = shared_from_this();
+        const auto enough = std::chrono::steady_clock::now() + kFairShare;
         draining_ = true;
         std::string lost;
         bool more = true;
         try {
-            for (int i = 0; i < kFairShare && more && !closed_; ++i) {
+            do {
                 more = connection->processPendingEvent();
-            }
+            } while (more && !closed_ && std::chrono::steady_clock::now() < enough);
         } catch (const sdbus::Error& error) {
             lost = error.getMessage();
         }
@@ -212,10 +245,25 @@ class Bus::Pump : public std::enable_shared_from_this<Pump> {
     }
 
     void disconnect() {
-        if (sd_bus_is_open(raw) > 0) {
+        if (sd_bus_is_ready(raw) > 0) {
             sd_bus_flush(raw);
         }
         sd_bus_close(raw);
+    }
+
+    void release(const std::string& name) {
+        sd_bus_message* made = nullptr;
+        if (sd_bus_is_ready(raw) <= 0
+            || sd_bus_message_new_method_call(raw, &made, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                                              "org.freedesktop.DBus", "ReleaseName")
+                   < 0) {
+            return;
+        }
+        const message::Message call(made);
+        if (sd_bus_message_append_basic(made, SD_BUS_TYPE_STRING, name.c_str()) >= 0
+            && sd_bus_message_set_expect_reply(made, 0) >= 0) {
+            sd_bus_send(raw, made, nullptr);
+        }
     }
 
     void arm_timer(std::chrono::microseconds absolute) {
@@ -259,6 +307,7 @@ Bus::~Bus() {
 
 void Bus::request_name(const std::string& name) {
     check(sd_bus_request_name(raw(), name.c_str(), 0), "cannot take the bus name " + name);
+    pump_->names.push_back(name);
     // Calls that came in meanwhile wait in sd-bus's queue, where no descriptor tells of them.
     asio::post(pump_->context.executor, [pump = pump_] { pump->work(); });
 }
@@ -273,6 +322,15 @@ sd_bus* Bus::raw() {
 
 void Bus::sent() {
     pump_->rearm();
+}
+
+void Bus::send(sd_bus_message* message) {
+    const int result = sd_bus_send(raw(), message, nullptr);
+    if (result < 0) {
+        pump_->fail(std::generic_category().message(-result));
+    } else {
+        pump_->rearm();
+    }
 }
 
 const BusContext& Bus::context() const {

@@ -94,19 +94,36 @@ void Device::on_setting(std::string_view path, const Value& value) {
     withdraw();
     items().set("/DeviceInstance", instance);
     if (was_published) {
+        come_back();
+    }
+}
+
+// Without its name the device is of no use to anyone: the program ends and supervise starts it again.
+void Device::come_back() {
+    try {
         publish();
+    } catch (const std::exception& error) {
+        spdlog::error("{} cannot come back: {}", service_.name(), error.what());
+        if (context_.on_lost) {
+            context_.on_lost(error.what());
+        }
     }
 }
 
 WriteReply Device::on_custom_name(const Value& name) {
-    auto& settings = settings_;
-    asio::co_spawn(
-        context_.executor,
-        [](Settings& store, std::string path, Value value) -> asio::awaitable<void> {
-            co_await store.set(std::move(path), std::move(value));
-        }(settings, settings_path_ + "/CustomName", name),
-        asio::detached);
+    asio::co_spawn(context_.executor, save_custom_name(alive_, name), asio::detached);
     return WriteReply::store;
+}
+
+// A name that could not be kept must not look as if it were.
+asio::awaitable<void> Device::save_custom_name(std::weak_ptr<const bool> alive, Value name) {
+    if (alive.expired()) {
+        co_return;
+    }
+    const bool saved = co_await settings_.set(settings_path_ + "/CustomName", std::move(name));
+    if (!saved && !alive.expired()) {
+        items().set("/CustomName", Value(settings_.text(settings_path_ + "/CustomName")));
+    }
 }
 
 }  // namespace velib

@@ -98,6 +98,9 @@ std::optional<Value> gather(const std::vector<Value>& elements) {
     return std::nullopt;
 }
 
+// A message may carry millions, which no item has.
+constexpr std::size_t kMostElements = 65536;
+
 std::optional<Value> read_array(sd_bus_message* in, const char* contents) {
     const void* bytes = nullptr;
     std::size_t size = 0;
@@ -114,8 +117,16 @@ std::optional<Value> read_array(sd_bus_message* in, const char* contents) {
     std::vector<Value> elements;
     bool readable = true;
     while (sd_bus_message_at_end(in, 0) == 0) {
+        if (!readable || elements.size() == kMostElements) {
+            // The rest is skipped, not kept.
+            readable = false;
+            if (sd_bus_message_skip(in, contents) < 0) {
+                return std::nullopt;
+            }
+            continue;
+        }
         auto element = read_value(in);
-        readable = readable && element.has_value();
+        readable = element.has_value();
         if (element) {
             elements.push_back(std::move(*element));
         }
@@ -215,8 +226,13 @@ std::optional<Value> read_value(sd_bus_message* in) {
             return read_basic<std::uint32_t>(in, type);
         case SD_BUS_TYPE_INT64:
             return read_basic<std::int64_t>(in, type);
-        case SD_BUS_TYPE_UINT64:
-            return read_basic<std::uint64_t>(in, type);
+        case SD_BUS_TYPE_UINT64: {
+            std::uint64_t number = 0;
+            if (sd_bus_message_read_basic(in, type, &number) <= 0) {
+                return std::nullopt;
+            }
+            return std::in_range<std::int64_t>(number) ? Value(number) : Value(static_cast<double>(number));
+        }
         case SD_BUS_TYPE_DOUBLE:
             return read_basic<double>(in, type);
         case SD_BUS_TYPE_STRING:

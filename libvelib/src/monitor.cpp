@@ -5,14 +5,13 @@
 #include "velib/text.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 namespace velib {
-namespace asio = boost::asio;
 
 Value MonitoredService::value(std::string_view path) const {
     const auto item = items.find(path);
@@ -24,26 +23,54 @@ class Monitor::Watcher : public std::enable_shared_from_this<Watcher> {
     Watcher(const BusContext& context, std::vector<std::string> prefixes, Handlers handlers)
         : bus_(std::make_unique<Bus>(context)),
           prefixes_(std::move(prefixes)),
-          handlers_(std::move(handlers)) {
-        match(
-            "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
-            "member='NameOwnerChanged',arg0namespace='com.victronenergy'",
-            &Watcher::on_owner_changed);
-        match("type='signal',interface='com.victronenergy.BusItem'", &Watcher::on_item_signal);
+          handlers_(std::move(handlers)) {}
+
+    void start() {
+        matches_.push_back(
+            match("type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
+                  "member='NameOwnerChanged',arg0namespace='com.victronenergy'",
+                  &Watcher::on_owner_changed));
+        call(to_daemon("ListNames"), [](Watcher& self, CallResult& names) { self.on_names(names); });
     }
 
-    void start() { asio::co_spawn(bus_->context().executor, list(shared_from_this()), asio::detached); }
-
     void close() {
-        handlers_ = {};
+        matches_.clear();
+        watched_.clear();
         bus_.reset();
     }
 
     std::map<std::string, MonitoredService, std::less<>> services;
 
   private:
-    void match(const char* rule, int (*handler)(sd_bus_message*, void*, sd_bus_error*)) {
-        message::check(sd_bus_add_match_async(bus_->raw(), nullptr, rule, handler, nullptr, this));
+    // A name on the bus, read or not.
+    struct Watched {
+        std::string owner;
+        Match signals;
+    };
+
+    // Handlers of signals and answers run as long as the monitor is there; they keep it alive, because the
+    // user's handlers that they call may end it.
+    template <class Handler>
+    Match match(const std::string& rule, Handler handler) {
+        return add_match(*bus_, rule, [weak = weak_from_this(), handler](sd_bus_message* signal) {
+            if (const auto self = weak.lock(); self && self->bus_) {
+                std::invoke(handler, *self, signal);
+            }
+        });
+    }
+
+    template <class Handler>
+    void call(message::Message call, Handler handler) {
+        begin_call(*bus_, std::move(call), [weak = weak_from_this(), handler](CallResult& result) mutable {
+            if (const auto self = weak.lock(); self && self->bus_) {
+                std::invoke(handler, *self, result);
+            }
+        });
+    }
+
+    [[nodiscard]] message::Message to_daemon(const char* method) const {
+        return message::call(bus_->raw(), "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                             "org.freedesktop.DBus", method);
     }
 
     bool wanted(std::string_view name) const {
@@ -52,59 +79,110 @@ class Monitor::Watcher : public std::enable_shared_from_this<Watcher> {
                                       [&](const auto& prefix) { return name.starts_with(prefix); });
     }
 
-    static asio::awaitable<void> list(std::shared_ptr<Watcher> self) {
-        auto call = message::call(self->bus_->raw(), "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                                  "org.freedesktop.DBus", "ListNames");
-        const auto result = co_await send_call(*self->bus_, std::move(call));
-        std::vector<std::string> names;
-        if (result.ok() && sd_bus_message_enter_container(result.reply.get(), SD_BUS_TYPE_ARRAY, "s") > 0) {
+    void on_names(CallResult& names) {
+        if (names.ok() && sd_bus_message_enter_container(names.reply.get(), SD_BUS_TYPE_ARRAY, "s") > 0) {
             const char* name = nullptr;
-            while (
-                sd_bus_message_read_basic(result.reply.get(), SD_BUS_TYPE_STRING, static_cast<void*>(&name))
-                > 0) {
-                if (self->wanted(name)) {
-                    names.emplace_back(name);
+            while (sd_bus_message_read_basic(names.reply.get(), SD_BUS_TYPE_STRING, static_cast<void*>(&name))
+                   > 0) {
+                if (wanted(name)) {
+                    ++unread_;
+                    find_owner(name);
                 }
             }
         }
-        for (const auto& name : names) {
-            if (self->bus_ && !self->services.contains(name)) {
-                co_await scan(self, name);
+        one_read();
+    }
+
+    void find_owner(const std::string& name) {
+        auto query = to_daemon("GetNameOwner");
+        message::check(sd_bus_message_append_basic(query.get(), SD_BUS_TYPE_STRING, name.c_str()));
+        call(std::move(query), [name](Watcher& self, CallResult& result) {
+            const char* owner = nullptr;
+            if (result.ok()
+                && sd_bus_message_read_basic(result.reply.get(), SD_BUS_TYPE_STRING,
+                                             static_cast<void*>(&owner))
+                       > 0) {
+                self.watch(name, owner, true);
+            } else {
+                self.one_read();
             }
-        }
-        if (self->handlers_.settled) {
-            self->handlers_.settled();
+        });
+    }
+
+    // One of the services that were there at the start is done with.
+    void one_read() {
+        if (--unread_ == 0 && handlers_.settled) {
+            handlers_.settled();
         }
     }
 
-    // Signals that a service sends before it answers are part of the answer, so they may be dropped until then.
-    static asio::awaitable<void> scan(std::shared_ptr<Watcher> self, std::string name) {
-        auto call = message::call(self->bus_->raw(), name.c_str(), "/", message::kBusItem, "GetItems");
-        auto result = co_await send_call(*self->bus_, std::move(call));
-        MonitoredService service{name, {}, {}};
+    // The match is in place before the service is asked, so that no change can be missed between the two.
+    void watch(const std::string& name, const std::string& owner, bool from_start) {
+        auto signals =
+            match(fmt::format("type='signal',sender='{}',interface='{}'", owner, message::kBusItem),
+                  [name](Watcher& self, sd_bus_message* signal) { self.on_item_signal(name, signal); });
+        watched_.insert_or_assign(name, Watched{owner, std::move(signals)});
+        ask(name, owner, from_start);
+    }
+
+    void ask(const std::string& name, const std::string& owner, bool from_start) {
+        call(message::call(bus_->raw(), owner.c_str(), "/", message::kBusItem, "GetItems"),
+             [name, owner, from_start](Watcher& self, CallResult& result) {
+                 self.on_items(name, owner, from_start, result);
+             });
+    }
+
+    void on_items(const std::string& name, const std::string& owner, bool from_start, CallResult& result) {
+        MonitoredService service{name, owner, {}};
         if (result.ok()) {
-            service.owner = sd_bus_message_get_sender(result.reply.get());
             read_items(result.reply.get(),
                        [&](std::string_view path, const std::optional<Value>& value, std::string text) {
                            service.items[std::string(path)] = {value.value_or(Value()), std::move(text)};
                        });
-        } else if (!result.service_missing() && self->bus_) {
-            auto older = message::call(self->bus_->raw(), name.c_str(), "/", message::kBusItem, "GetValue");
-            result = co_await send_call(*self->bus_, std::move(older));
-            if (result.ok()) {
-                service.owner = sd_bus_message_get_sender(result.reply.get());
-                read_tree(result.reply.get(), service);
+            read(std::move(service), from_start);
+        } else if (result.unanswered()) {
+            unreadable(name, from_start, result);
+            if (bus_ && is_watched(name, owner)) {
+                ask(name, owner, false);
+            }
+        } else if (result.service_missing()) {
+            unreadable(name, from_start, result);
+        } else {
+            // Services of the older kind have no GetItems.
+            call(message::call(bus_->raw(), owner.c_str(), "/", message::kBusItem, "GetValue"),
+                 [service, from_start](Watcher& self, CallResult& older) mutable {
+                     if (older.ok()) {
+                         read_tree(older.reply.get(), service);
+                         self.read(std::move(service), from_start);
+                     } else {
+                         self.unreadable(service.name, from_start, older);
+                     }
+                 });
+        }
+    }
+
+    [[nodiscard]] bool is_watched(const std::string& name, const std::string& owner) const {
+        const auto watched = watched_.find(name);
+        return watched != watched_.end() && watched->second.owner == owner;
+    }
+
+    void read(MonitoredService service, bool from_start) {
+        if (is_watched(service.name, service.owner)) {
+            const auto name = service.name;
+            const auto& known = services.insert_or_assign(name, std::move(service)).first->second;
+            if (handlers_.appeared) {
+                handlers_.appeared(known);
             }
         }
-        if (!result.ok() || !self->bus_) {
-            if (self->bus_ && !result.service_missing()) {
-                spdlog::debug("{} does not answer: {}", name, result.error_text);
-            }
-            co_return;
+        if (from_start && bus_) {
+            one_read();
         }
-        const auto& known = self->services.insert_or_assign(name, std::move(service)).first->second;
-        if (self->handlers_.appeared) {
-            self->handlers_.appeared(known);
+    }
+
+    void unreadable(const std::string& name, bool from_start, const CallResult& result) {
+        spdlog::debug("{} does not answer: {}", name, result.error_text);
+        if (from_start) {
+            one_read();
         }
     }
 
@@ -118,19 +196,19 @@ class Monitor::Watcher : public std::enable_shared_from_this<Watcher> {
             const char* path = nullptr;
             std::optional<Value> value;
             std::optional<std::string> text;
-            if (sd_bus_message_read_basic(in, SD_BUS_TYPE_STRING, static_cast<void*>(&path)) < 0) {
+            if (sd_bus_message_read_basic(in, SD_BUS_TYPE_STRING, static_cast<void*>(&path)) <= 0
+                || !read_value_and_text(in, value, text)) {
                 return;
             }
-            read_value_and_text(in, value, text);
             entry(path, value, text ? *text : to_text(value.value_or(Value())));
             sd_bus_message_exit_container(in);
         }
         sd_bus_message_exit_container(in);
     }
 
-    static void read_value_and_text(sd_bus_message* in, std::optional<Value>& value,
+    static bool read_value_and_text(sd_bus_message* in, std::optional<Value>& value,
                                     std::optional<std::string>& text) {
-        message::read_dictionary(in, [&](std::string_view key, Value content) {
+        return message::read_dictionary(in, [&](std::string_view key, Value content) {
             if (key == "Text" && content.text() != nullptr) {
                 text = *content.text();
             } else if (key == "Value") {
@@ -146,53 +224,44 @@ class Monitor::Watcher : public std::enable_shared_from_this<Watcher> {
         }
         message::read_dictionary(in, [&](std::string_view key, Value value) {
             auto text = to_text(value);
-            service.items["/" + std::string(key)] = {std::move(value), std::move(text)};
+            service.items[fmt::format("/{}", key)] = {std::move(value), std::move(text)};
         });
     }
 
-    static int on_owner_changed(sd_bus_message* signal, void* userdata, sd_bus_error*) {
-        auto& self = *static_cast<Watcher*>(userdata);
+    void on_owner_changed(sd_bus_message* signal) {
         const char* name = nullptr;
         const char* before = nullptr;
         const char* now = nullptr;
-        if (sd_bus_message_read(signal, "sss", &name, &before, &now) < 0 || !self.wanted(name)) {
-            return 0;
+        if (sd_bus_message_read(signal, "sss", &name, &before, &now) <= 0 || !wanted(name)) {
+            return;
         }
-        if (auto gone = self.services.extract(std::string(name)); !gone.empty() && self.handlers_.gone) {
-            self.handlers_.gone(gone.mapped());
+        watched_.erase(name);
+        if (const auto gone = services.extract(std::string(name)); !gone.empty() && handlers_.gone) {
+            handlers_.gone(gone.mapped());
         }
-        if (*now != '\0' && self.bus_) {
-            asio::co_spawn(self.bus_->context().executor, scan(self.shared_from_this(), name),
-                           asio::detached);
+        if (*now != '\0' && bus_) {
+            watch(name, now, false);
         }
-        return 0;
     }
 
-    static int on_item_signal(sd_bus_message* signal, void* userdata, sd_bus_error*) {
-        auto& self = *static_cast<Watcher*>(userdata);
-        const std::string_view sender = sd_bus_message_get_sender(signal);
-        for (auto& [name, service] : self.services) {
-            if (service.owner == sender) {
-                self.take_signal(service, signal);
-                break;
-            }
+    // Signals that a service sends before it answers are part of the answer.
+    void on_item_signal(const std::string& name, sd_bus_message* signal) {
+        const auto service = services.find(name);
+        if (service == services.end()) {
+            return;
         }
-        return 0;
-    }
-
-    void take_signal(MonitoredService& service, sd_bus_message* signal) {
         if (sd_bus_message_is_signal(signal, message::kBusItem, "ItemsChanged") > 0) {
-            read_items(signal, [&](std::string_view path, std::optional<Value> value, std::string text) {
-                if (value) {
-                    take(service, path, std::move(*value), std::move(text));
+            read_items(signal, [&](std::string_view path, std::optional<Value>& value, std::string text) {
+                if (value && bus_) {
+                    take(service->second, path, std::move(*value), std::move(text));
                 }
             });
         } else if (sd_bus_message_is_signal(signal, message::kBusItem, "PropertiesChanged") > 0) {
             std::optional<Value> value;
             std::optional<std::string> text;
-            read_value_and_text(signal, value, text);
-            if (value) {
-                take(service, sd_bus_message_get_path(signal), *value, text ? *text : to_text(*value));
+            if (read_value_and_text(signal, value, text) && value) {
+                auto shown = text ? std::move(*text) : to_text(*value);
+                take(service->second, sd_bus_message_get_path(signal), std::move(*value), std::move(shown));
             }
         }
     }
@@ -208,6 +277,9 @@ class Monitor::Watcher : public std::enable_shared_from_this<Watcher> {
     std::unique_ptr<Bus> bus_;
     std::vector<std::string> prefixes_;
     Handlers handlers_;
+    std::vector<Match> matches_;
+    std::map<std::string, Watched, std::less<>> watched_;
+    int unread_ = 1;  // services that were there at the start and have not answered, plus the list itself
 };
 
 Monitor::Monitor(const BusContext& context, std::vector<std::string> prefixes, Handlers handlers)

@@ -4,6 +4,7 @@
 #include "message.hpp"
 
 #include <algorithm>
+#include <system_error>
 
 #include <spdlog/spdlog.h>
 
@@ -19,6 +20,19 @@ std::string_view view(const char* text) {
 
 void send_reply(sd_bus_message* reply) {
     message::check(sd_bus_send(nullptr, reply, nullptr));
+}
+
+// Nothing of this throws in practice; if it did, the cycle's changes would be missing on the bus, while the
+// driver, in the middle of its work, can do nothing about it.
+template <class Build>
+void emit(Bus& bus, const char* path, const char* member, Build&& build) {
+    try {
+        const auto signal = message::signal(bus.raw(), path, message::kBusItem, member);
+        build(signal.get());
+        bus.send(signal.get());
+    } catch (const std::system_error& error) {
+        spdlog::error("{} of {} could not be made: {}", member, path, error.what());
+    }
 }
 
 void reply_error(sd_bus_message* call, const char* name, const std::string& text) {
@@ -38,6 +52,16 @@ void reply_text(sd_bus_message* call, const Item& item) {
     const auto reply = message::reply_to(call);
     message::check(sd_bus_message_append_basic(reply.get(), SD_BUS_TYPE_STRING, text.data()));
     send_reply(reply.get());
+}
+
+// What a client writes may be long; the log needs no more than this.
+std::string excerpt(std::string text) {
+    constexpr std::size_t kLongest = 80;
+    if (text.size() > kLongest) {
+        text.resize(kLongest);
+        text += "...";
+    }
+    return text;
 }
 
 std::size_t relative_start(std::string_view node) {
@@ -155,22 +179,18 @@ void Service::stop() {
 }
 
 void Service::items_changed(std::span<const Item* const> items) {
-    const auto signal = message::signal(bus_->raw(), "/", message::kBusItem, "ItemsChanged");
-    message::check(sd_bus_message_open_container(signal.get(), SD_BUS_TYPE_ARRAY, "{sa{sv}}"));
-    for (const auto* item : items) {
-        append_item_entry(signal.get(), *item, false);
-    }
-    message::check(sd_bus_message_close_container(signal.get()));
-    message::check(sd_bus_send(bus_->raw(), signal.get(), nullptr));
-    bus_->sent();
+    emit(*bus_, "/", "ItemsChanged", [&](sd_bus_message* signal) {
+        message::check(sd_bus_message_open_container(signal, SD_BUS_TYPE_ARRAY, "{sa{sv}}"));
+        for (const auto* item : items) {
+            append_item_entry(signal, *item, false);
+        }
+        message::check(sd_bus_message_close_container(signal));
+    });
 }
 
 void Service::item_changed(const Item& item) {
-    const auto signal =
-        message::signal(bus_->raw(), item.path().c_str(), message::kBusItem, "PropertiesChanged");
-    message::append_value_and_text(signal.get(), item);
-    message::check(sd_bus_send(bus_->raw(), signal.get(), nullptr));
-    bus_->sent();
+    emit(*bus_, item.path().c_str(), "PropertiesChanged",
+         [&](sd_bus_message* signal) { message::append_value_and_text(signal, item); });
 }
 
 bool Service::on_message(sd_bus_message* message) {
@@ -255,11 +275,19 @@ void Service::answer_set_value(sd_bus_message* call, Item& item) {
         reply_error(call, SD_BUS_ERROR_INVALID_ARGS, "SetValue takes one value, not several");
         return;
     }
-    // The item may be gone after its handler ran, so what the log needs is taken before.
-    const std::string path = item.path();
-    const auto code = value ? tree_.write(item, *value) : WriteCode::not_writable_or_bad_type;
+    // The item, even the service may be gone after the item's handler ran: what the log needs is taken before.
+    const std::string what = name_ + item.path();
+    auto code = WriteCode::not_writable_or_bad_type;
+    if (value) {
+        try {
+            code = tree_.write(item, *value);
+        } catch (const std::exception& error) {
+            spdlog::error("carrying out a write to {} failed: {}", what, error.what());
+            code = WriteCode::refused;
+        }
+    }
     if (code != WriteCode::accepted) {
-        spdlog::info("refused write to {}{}: {}", name_, path, value ? to_text(*value) : "unreadable type");
+        spdlog::info("refused write to {}: {}", what, value ? excerpt(to_text(*value)) : "unreadable type");
     }
     const auto reply = message::reply_to(call);
     const auto result = static_cast<std::int32_t>(code);

@@ -36,14 +36,20 @@ class Settings::Client : public std::enable_shared_from_this<Client> {
   public:
     explicit Client(const BusContext& context)
         : bus_(std::make_unique<Bus>(context)),
-          attached_(context.executor, asio::steady_timer::time_point::max()) {
+          attached_(context.executor, asio::steady_timer::time_point::max()) {}
+
+    void start() {
         match(fmt::format("type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
                           "member='NameOwnerChanged',arg0='{}'",
                           kService),
               &Client::on_owner_changed);
     }
 
-    void close() { bus_.reset(); }
+    void close() {
+        matches_.clear();
+        bus_.reset();
+        attached_.cancel();
+    }
 
     asio::awaitable<void> add(std::vector<SettingSpec> specs) {
         const auto self = shared_from_this();
@@ -51,12 +57,12 @@ class Settings::Client : public std::enable_shared_from_this<Client> {
         for (auto& spec : specs) {
             follow(spec.path);
             paths.push_back(spec.path);
-            const auto path = spec.path;
-            entries_.insert_or_assign(path, Entry{spec, spec.default_value});
+            remember(std::move(spec));
         }
         for (bool waiting = false;;) {
             const auto asked_of = owners_seen_;
-            if (co_await ask_for(paths)) {
+            const auto answer = co_await ask_for(paths);
+            if (answer == Answer::given) {
                 co_return;
             }
             if (!waiting) {
@@ -64,8 +70,8 @@ class Settings::Client : public std::enable_shared_from_this<Client> {
                 waiting = true;
             }
             // It may have appeared between the refusal and this line: then ask at once.
-            boost::system::error_code woken;
-            if (asked_of == owners_seen_) {
+            if (answer == Answer::nobody && asked_of == owners_seen_ && bus_) {
+                boost::system::error_code woken;
                 co_await attached_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
             }
             if (!bus_
@@ -93,11 +99,14 @@ class Settings::Client : public std::enable_shared_from_this<Client> {
 
     asio::awaitable<bool> set(std::string path, Value value) {
         const auto self = shared_from_this();
+        if (!bus_) {
+            co_return false;
+        }
         auto call = message::call(bus_->raw(), kService, path.c_str(), message::kBusItem, "SetValue");
         message::append_variant(call.get(), value);
         const auto result = co_await send_call(*bus_, std::move(call));
         std::int32_t code = -1;
-        if (!result.ok() || sd_bus_message_read_basic(result.reply.get(), 'i', &code) < 0) {
+        if (!result.ok() || sd_bus_message_read_basic(result.reply.get(), 'i', &code) <= 0) {
             spdlog::warn("{} could not be written: {}", path, result.error_text);
             co_return false;
         }
@@ -118,10 +127,19 @@ class Settings::Client : public std::enable_shared_from_this<Client> {
         std::string prefix;
         Handler handler;
     };
+    enum class Answer : std::uint8_t {
+        given,   // values, or a refusal
+        late,    // it is there but did not answer in time: ask again
+        nobody,  // wait until it appears
+    };
 
-    void match(const std::string& rule, int (*handler)(sd_bus_message*, void*, sd_bus_error*)) {
-        message::check(sd_bus_add_match_async(bus_->raw(), nullptr, rule.c_str(), handler, nullptr, this));
-        bus_->sent();
+    // The handler runs as long as the client lives, also when it ends the client.
+    void match(const std::string& rule, void (Client::*handler)(sd_bus_message*)) {
+        matches_.push_back(add_match(*bus_, rule, [weak = weak_from_this(), handler](sd_bus_message* signal) {
+            if (const auto self = weak.lock(); self && self->bus_) {
+                ((*self).*handler)(signal);
+            }
+        }));
     }
 
     // Only the groups a driver has settings in: the rest of the device's settings must not wake it.
@@ -134,27 +152,54 @@ class Settings::Client : public std::enable_shared_from_this<Client> {
         }
     }
 
-    // One AddSettings for all. False when nobody answered.
-    asio::awaitable<bool> ask_for(std::vector<std::string> paths) {
+    void remember(SettingSpec spec) {
+        const auto known = entries_.find(spec.path);
+        if (known != entries_.end() && type_of(known->second.value) == type_of(spec.default_value)) {
+            known->second.spec = std::move(spec);
+            return;
+        }
+        auto value = spec.default_value;
+        auto path = spec.path;
+        entries_.insert_or_assign(std::move(path), Entry{std::move(spec), std::move(value)});
+    }
+
+    // One AddSettings for all.
+    asio::awaitable<Answer> ask_for(std::vector<std::string> paths) {
+        if (!bus_) {
+            co_return Answer::nobody;
+        }
         auto call = message::call(bus_->raw(), kService, "/", kInterface, "AddSettings");
         append_requests(call.get(), paths);
-        const auto result = co_await send_call(*bus_, std::move(call));
-        available_ = !result.service_missing() && result.error_name != SD_BUS_ERROR_NO_REPLY;
-        if (!result.ok()) {
-            if (available_) {
-                spdlog::error("the settings service refused {}: {}; defaults are used", paths.front(),
-                              result.error_text);
+        // Taken on arrival: a signal behind the answer is newer and must win.
+        // (A variable, because g++ 12 destroys such a temporary of a co_await expression twice.)
+        ReplyHandler take = [self = shared_from_this()](CallResult& arrived) {
+            self->available_ = arrived.ok();
+            if (arrived.ok()) {
+                self->take_replies(arrived.reply.get());
             }
-            co_return available_;
+        };
+        const auto result = co_await send_call(*bus_, std::move(call), std::move(take));
+        if (result.service_missing() || result.error_name == SD_BUS_ERROR_DISCONNECTED) {
+            co_return Answer::nobody;
         }
-        take_replies(result.reply.get());
-        co_return true;
+        if (result.unanswered()) {
+            co_return Answer::late;
+        }
+        if (!result.ok()) {
+            spdlog::error("the settings service refused {}: {}; defaults are used", fmt::join(paths, ", "),
+                          result.error_text);
+        }
+        co_return Answer::given;
     }
 
     void append_requests(sd_bus_message* call, const std::vector<std::string>& paths) {
         message::check(sd_bus_message_open_container(call, SD_BUS_TYPE_ARRAY, "a{sv}"));
         for (const auto& path : paths) {
-            const auto& spec = entries_.at(path).spec;
+            const auto entry = entries_.find(path);
+            if (entry == entries_.end()) {
+                continue;  // forgotten meanwhile
+            }
+            const auto& spec = entry->second.spec;
             message::check(sd_bus_message_open_container(call, SD_BUS_TYPE_ARRAY, "{sv}"));
             message::append_entry(call, "path", Value(spec.path));
             message::append_entry(call, "default", spec.default_value);
@@ -208,12 +253,13 @@ class Settings::Client : public std::enable_shared_from_this<Client> {
         if (entry->second.value == *converted) {
             return;
         }
-        entry->second.value = *converted;
-        notify(std::string(path), *converted);
+        entry->second.value = std::move(*converted);
+        notify(path, entry->second.value);
     }
 
-    // Handlers may subscribe, unsubscribe and add settings while they run.
+    // Handlers may subscribe, unsubscribe, add and forget settings, and end the client while they run.
     void notify(std::string_view path, const Value& value) {
+        const auto self = shared_from_this();
         const std::string path_copy(path);
         const Value value_copy = value;
         const auto subscribers = subscribers_;
@@ -226,51 +272,53 @@ class Settings::Client : public std::enable_shared_from_this<Client> {
         std::erase_if(subscribers_, [](const auto& weak) { return weak.expired(); });
     }
 
-    static int on_signal(sd_bus_message* signal, void* userdata, sd_bus_error*) {
-        auto& self = *static_cast<Client*>(userdata);
+    void on_signal(sd_bus_message* signal) {
         if (sd_bus_message_is_signal(signal, message::kBusItem, "PropertiesChanged") <= 0) {
-            return 0;
+            return;
         }
         const std::string path = sd_bus_message_get_path(signal);
-        message::read_dictionary(signal, [&](std::string_view key, const Value& value) {
+        std::optional<Value> changed;
+        message::read_dictionary(signal, [&](std::string_view key, Value value) {
             if (key == "Value") {
-                self.take(path, value);
+                changed = std::move(value);
             }
         });
-        return 0;
+        if (changed) {
+            take(path, *changed);
+        }
     }
 
-    static int on_owner_changed(sd_bus_message* signal, void* userdata, sd_bus_error*) {
-        auto& self = *static_cast<Client*>(userdata);
+    void on_owner_changed(sd_bus_message* signal) {
         const char* name = nullptr;
         const char* before = nullptr;
         const char* now = nullptr;
-        if (sd_bus_message_read(signal, "sss", &name, &before, &now) < 0) {
-            return 0;
+        if (sd_bus_message_read(signal, "sss", &name, &before, &now) <= 0) {
+            return;
         }
         if (*now == '\0') {
-            self.available_ = false;
+            available_ = false;
             spdlog::warn("{} is gone: going on with the last known settings", kService);
         } else {
-            ++self.owners_seen_;
-            self.attached_.cancel();
-            asio::co_spawn(self.bus_->context().executor, self.ask_again(), asio::detached);
+            ++owners_seen_;
+            attached_.cancel();
+            asio::co_spawn(bus_->context().executor, ask_again(shared_from_this()), asio::detached);
         }
-        return 0;
     }
 
-    asio::awaitable<void> ask_again() {
-        const auto self = shared_from_this();
+    // Settings that somebody waits for in add() are asked for there as well, which does no harm.
+    static asio::awaitable<void> ask_again(std::shared_ptr<Client> self) {
+        const auto asked_of = self->owners_seen_;
         std::vector<std::string> paths;
-        for (const auto& [path, entry] : entries_) {
+        for (const auto& [path, entry] : self->entries_) {
             paths.push_back(path);
         }
-        if (bus_ && !paths.empty()) {
-            co_await ask_for(std::move(paths));
+        while (!paths.empty() && asked_of == self->owners_seen_
+               && co_await self->ask_for(paths) == Answer::late) {
         }
     }
 
     std::unique_ptr<Bus> bus_;
+    std::vector<Match> matches_;
     std::map<std::string, Entry, std::less<>> entries_;
     std::set<std::string> followed_;
     std::vector<std::weak_ptr<Subscriber>> subscribers_;
@@ -279,7 +327,9 @@ class Settings::Client : public std::enable_shared_from_this<Client> {
     bool available_ = false;
 };
 
-Settings::Settings(const BusContext& context) : client_(std::make_shared<Client>(context)) {}
+Settings::Settings(const BusContext& context) : client_(std::make_shared<Client>(context)) {
+    client_->start();
+}
 
 Settings::~Settings() {
     client_->close();

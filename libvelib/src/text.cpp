@@ -62,27 +62,30 @@ void append_plain(TextBuffer& out, const Value& value) {
 
 void append_fixed(TextBuffer& out, double number, const Format& format) {
     const double rounded = at_resolution(number, format);
-    // Adding zero turns a negative zero, left over from rounding, into a plain one.
-    fmt::format_to(std::back_inserter(out), "{:.{}f}{}", rounded + 0.0, static_cast<int>(format.decimals),
+    fmt::format_to(std::back_inserter(out), "{:.{}f}{}", rounded, static_cast<int>(format.decimals),
                    format.unit);
 }
 
 // The reading of integer firmware versions that the GX user interface applies.
 void append_firmware(TextBuffer& out, std::int64_t number) {
+    if (number == 0xffffff) {
+        append(out, "--");
+        return;
+    }
+    if (number < 0 || number > 0xffffff) {
+        fmt::format_to(std::back_inserter(out), "{}", number);  // not of this form
+        return;
+    }
     const auto version = static_cast<std::uint32_t>(number);
-    if (number < 0 || number >= 0xffffff) {
-        append(out, number == 0xffffff ? "--" : kInvalidText);
+    if (version <= 0xffff) {
+        fmt::format_to(std::back_inserter(out), "v{:X}.{:02X}", version >> 8, version & 0xff);
         return;
     }
-    if (version > 0xffff) {
-        const auto beta = version & 0xff;
-        fmt::format_to(std::back_inserter(out), "v{:X}.{:02X}", version >> 16, version >> 8 & 0xff);
-        if (beta != 0 && beta != 0xff) {
-            fmt::format_to(std::back_inserter(out), "-beta-{:02X}", beta);
-        }
-        return;
+    const auto beta = version & 0xff;
+    fmt::format_to(std::back_inserter(out), "v{:X}.{:02X}", version >> 16, version >> 8 & 0xff);
+    if (beta != 0 && beta != 0xff) {
+        fmt::format_to(std::back_inserter(out), "-beta-{:02X}", beta);
     }
-    fmt::format_to(std::back_inserter(out), "v{:X}.{:02X}", version >> 8, version & 0xff);
 }
 
 }  // namespace
@@ -95,7 +98,8 @@ double at_resolution(double number, const Format& format) {
     const double power = kPowers[format.decimals];
     const double scaled = number * power;
     // Beyond 2^53 there are no fractions left to round away.
-    return std::abs(scaled) < 9007199254740992.0 ? std::round(scaled) / power : number;
+    // Adding zero turns a negative zero, left over from rounding, into a plain one.
+    return (std::abs(scaled) < 9007199254740992.0 ? std::round(scaled) / power : number) + 0.0;
 }
 
 void append_text(TextBuffer& out, const Value& value, const Format& format) {

@@ -177,26 +177,63 @@ void ItemTree::commit() {
     changes_.clear();
 }
 
+namespace {
+
+// What a write may put into an item, in bytes or elements: far more than any device can use, and so little
+// that clients cannot blow up the messages that carry the item from then on.
+constexpr std::size_t kLongestWrite = 16384;
+
+std::size_t length(const Value& value) {
+    return std::visit(
+        [](const auto& content) -> std::size_t {
+            if constexpr (requires { content.size(); }) {
+                return content.size();
+            } else {
+                return 0;
+            }
+        },
+        value.storage());
+}
+
+// A client must not change the width of an integer that others know.
+bool widens(const Item& item, const Value& value) {
+    return item.type() == Type::integer && std::holds_alternative<std::int64_t>(value.storage())
+           && !std::holds_alternative<std::int64_t>(item.value().storage());
+}
+
+bool within_limits(const Item& item, const Value& value) {
+    const auto number = value.real();
+    return !number || ((!item.min() || *number >= *item.min()) && (!item.max() || *number <= *item.max()));
+}
+
+}  // namespace
+
 WriteCode ItemTree::write(Item& item, const Value& value) {
-    if (!item.writable()) {
+    if (!item.writable() || (!value.valid() && !item.nullable()) || length(value) > kLongestWrite) {
         return WriteCode::not_writable_or_bad_type;
     }
-    if (!value.valid() && !item.nullable()) {
+    auto converted = coerce(value, item.type());
+    if (!converted || widens(item, *converted)) {
         return WriteCode::not_writable_or_bad_type;
     }
-    const auto converted = coerce(value, item.type());
-    if (!converted) {
-        return WriteCode::not_writable_or_bad_type;
+    if (const auto number = converted->real(); number && item.type() == Type::real) {
+        converted = Value(at_resolution(*number, item.format()));
     }
     if (item.value().same_as(*converted)) {
         return WriteCode::accepted;
     }
-    if (const auto number = converted->real()) {
-        if ((item.min() && *number < *item.min()) || (item.max() && *number > *item.max())) {
-            return WriteCode::refused;
-        }
+    if (!within_limits(item, *converted)) {
+        return WriteCode::refused;
     }
-    switch (item.extras_->on_write(*converted)) {
+    return hand_over(item, *converted);
+}
+
+WriteCode ItemTree::hand_over(Item& item, const Value& value) {
+    // The handler may remove the item, replace itself, or end the whole tree.
+    const auto handler = item.extras_->on_write;
+    const std::string path = item.path();
+    const std::weak_ptr<const bool> alive = alive_;
+    switch (handler(value)) {
         case WriteReply::refuse:
             return WriteCode::refused;
         case WriteReply::pending:
@@ -204,7 +241,7 @@ WriteCode ItemTree::write(Item& item, const Value& value) {
         case WriteReply::store:
             break;
     }
-    if (item.assign(*converted) && sink_ != nullptr) {
+    if (!alive.expired() && find(path) == &item && item.assign(value) && sink_ != nullptr) {
         sink_->item_changed(item);
     }
     return WriteCode::accepted;

@@ -211,9 +211,13 @@ bool Value::same_as(const Value& other) const {
     if (!valid() || !other.valid()) {
         return valid() == other.valid();
     }
+    const auto is_real = [](const Value& value) { return std::holds_alternative<double>(value.storage_); };
+    if (!is_real(*this) && !is_real(other)) {
+        const auto mine = integer();  // not by way of a double, which has only 53 bits
+        return mine && mine == other.integer();
+    }
     const auto mine = real();
-    const auto theirs = other.real();
-    return mine && theirs && *mine == *theirs;
+    return mine && mine == other.real();
 }
 
 std::optional<Value> coerce(const Value& value, Type type) {

@@ -38,11 +38,11 @@ class Bus {
     /// Sees every message before anyone else does; returns true when it has answered it.
     using Filter = std::function<bool(sd_bus_message*)>;
 
-    /// Connects and authenticates in the background. Throws std::system_error when there is no such bus.
+    /// Connects and authenticates. Throws std::system_error when there is no such bus or it refuses.
     explicit Bus(const BusContext& context, Filter filter = {});
     Bus(const Bus&) = delete;
     Bus& operator=(const Bus&) = delete;
-    /// Sends what is queued and closes: all names leave the bus. May be called from within the filter.
+    /// Gives up all names, sends what is queued and closes. May be called from within the filter.
     ~Bus();
 
     /// Takes a well-known name, without queueing for it. Throws std::system_error (EEXIST when it is taken).
@@ -50,8 +50,12 @@ class Bus {
 
     /// For proxies, signal matches and calls with sdbus-c++.
     [[nodiscard]] sdbus::IConnection& connection();
-    /// For messages streamed by hand. Call sent() after sending any.
+    /// For messages streamed by hand.
     [[nodiscard]] sd_bus* raw();
+    /// Sends a signal or a call without an answer. A connection that does not take it any more is lost: the
+    /// context hears of it, soon and not from within this call, which never fails.
+    void send(sd_bus_message* message);
+    /// To be called after sending a message in any other way.
     void sent();
 
     [[nodiscard]] const BusContext& context() const;

@@ -5,6 +5,7 @@
 #include "velib/settings.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include <boost/asio/awaitable.hpp>
@@ -57,7 +58,9 @@ class Device {
   private:
     void add_mandatory_items();
     void on_setting(std::string_view path, const Value& value);
+    void come_back();
     WriteReply on_custom_name(const Value& name);
+    boost::asio::awaitable<void> save_custom_name(std::weak_ptr<const bool> alive, Value name);
 
     BusContext context_;
     Settings& settings_;
@@ -67,6 +70,7 @@ class Device {
     Service service_;
     Item* connected_ = nullptr;
     Settings::Subscription subscription_;
+    std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 
 /// The number of a "class:number" setting; `fallback` when it is malformed or negative.

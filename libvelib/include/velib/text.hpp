@@ -21,7 +21,7 @@ struct Format {
         plain,     ///< as Python prints it: 291, 55.5, [1, 2]
         fixed,     ///< a number with `decimals` digits and the unit right behind it: 27.01V
         hex,       ///< 0xA057
-        firmware,  ///< the integer form of /FirmwareVersion: 0x0157 is v1.57, 0x0A0B0C is v0A.0B-beta-0C
+        firmware,  ///< the integer form of /FirmwareVersion: 0x0157 is v1.57, 0x0A0B0C is vA.0B-beta-0C
         labels     ///< an enumeration: the label at the value's index, the number beyond the end
     };
 

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace velib {
@@ -70,8 +71,9 @@ class ItemTree {
     void set(std::string_view path, const Value& value);
     void invalidate(Item& item);
 
-    /// What a client wrote, taken through type, limits, the item's handler and storage, in the order of the
-    /// reference implementation; announces the change when it was stored.
+    /// What a client wrote, taken through type, resolution, limits, the item's handler and storage, in the order
+    /// of the reference implementation; announces the change when it was stored. The handler may remove the item
+    /// and end the tree.
     WriteCode write(Item& item, const Value& value);
 
     void listen(ChangeSink* sink) { sink_ = sink; }
@@ -99,6 +101,7 @@ class ItemTree {
         }
     }
 
+    WriteCode hand_over(Item& item, const Value& value);
     void changed(Item& item);
     void commit();
 
@@ -107,6 +110,7 @@ class ItemTree {
     std::vector<Item*> changes_;
     ChangeSink* sink_ = nullptr;
     int open_updates_ = 0;
+    std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 
 /// Gathers the changes of one cycle; at its end they leave as one ItemsChanged, or nothing does when nothing
