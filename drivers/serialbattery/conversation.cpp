@@ -12,9 +12,10 @@ constexpr std::size_t kMostInput = 16 * 1024;
 /// What an answer may take on the wire beyond its first byte.
 constexpr std::size_t kLongestAnswer = 1024;
 
-bool in_range(const Family& family, Control control, double value) {
+bool in_range(const Family& family, const Command& command) {
     return std::any_of(family.controls.begin(), family.controls.end(), [&](const ControlInfo& info) {
-        return info.control == control && value >= info.lowest && value <= info.highest;
+        return info.control == command.control && command.value >= info.lowest
+               && command.value <= info.highest;
     });
 }
 
@@ -34,9 +35,9 @@ void Conversation::start_cycle() {
     begin();
 }
 
-bool Conversation::start_control(Control control, double value) {
+bool Conversation::start_control(const Command& command) {
     queries_.clear();
-    if (!in_range(family_, control, value) || !session_.control(control, value, queries_)) {
+    if (!in_range(family_, command) || !session_.control(command, queries_)) {
         queries_.clear();
         return false;
     }
@@ -60,7 +61,7 @@ Step Conversation::next(TimePoint now) {
                 return {Step::Kind::receive, {}, deadline_, line_};
             }
             if (!give_up_partial()) {
-                close_query(false, now);
+                close_query(partly_answered_ && session_.settled(current()), now);
                 continue;
             }
             scan(now);
@@ -137,7 +138,7 @@ void Conversation::scan(TimePoint now) {
             ++(ours ? traffic_.echoes : traffic_.foreign);
             continue;
         }
-        if (found->role == Role::reply && family_.mismatch(frame, asked)) {
+        if (family_.mismatch(frame, asked)) {
             ++traffic_.foreign;
             continue;
         }

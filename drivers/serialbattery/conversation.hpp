@@ -48,7 +48,7 @@ class Conversation {
     /// Begins the next poll cycle.
     void start_cycle();
     /// Begins carrying out a control; false when the session has no such control or the value is out of range.
-    [[nodiscard]] bool start_control(Control control, double value);
+    [[nodiscard]] bool start_control(const Command& command);
     /// Begins sending one query, as detection does.
     void start_query(const Query& query);
 

@@ -66,11 +66,16 @@ Record listed_frame(const Family& family, Bytes bytes, const Context& context) {
     } else {
         Record tail;
         const Bytes behind = bytes.subspan(sight.length);
-        if (!behind.empty() && !(family.tail != nullptr && family.tail(behind, context, tail))) {
-            refuse(out, Fault::extra, family);
-            return out;
+        const Bytes frame = bytes.first(sight.length);
+        if (!behind.empty()) {
+            const auto fault = family.tail != nullptr ? family.tail(frame, behind, context, tail)
+                                                      : std::optional(Fault::extra);
+            if (fault) {
+                refuse(out, *fault, family);
+                return out;
+            }
         }
-        describe_frame(family, bytes.first(sight.length), sight.role, context, out);
+        describe_frame(family, frame, sight.role, context, out);
         for (const auto& member : tail.members()) {
             out.set(member.key, member.value);
         }

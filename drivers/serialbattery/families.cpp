@@ -7,10 +7,23 @@
 namespace bms {
 
 extern const Family kJbd;
+extern const Family kJbdUp16s;
+extern const Family kDaly;
+extern const Family kDalyD2;
+extern const Family kDalyP81;
+extern const Family kJkTtl;
+extern const Family kJkPb;
+extern const Family kJkBalancer;
+extern const Family kAntOld;
+extern const Family kAntNew;
+extern const Family kHeltecYy;
+extern const Family kRenogy;
+extern const Family kFelicity;
 
 std::span<const Family* const> families() {
     static constexpr std::array kFamilies{
-        &kJbd,
+        &kJbd,        &kJbdUp16s, &kDaly,   &kDalyD2,   &kDalyP81, &kJkTtl,    &kJkPb,
+        &kJkBalancer, &kAntOld,   &kAntNew, &kHeltecYy, &kRenogy,  &kFelicity,
     };
     return kFamilies;
 }

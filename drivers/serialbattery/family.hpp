@@ -160,6 +160,26 @@ struct ControlInfo {
     Control control;
     double lowest = 0;
     double highest = 1;
+    bool verified =
+        true;  ///< false: only described, never seen on a device; offered only where the user asks for it
+};
+
+/// Local time, for devices that want their clock set along with something else.
+struct LocalTime {
+    std::uint16_t year = 0;
+    std::uint8_t month = 0;
+    std::uint8_t day = 0;
+    std::uint8_t hour = 0;
+    std::uint8_t minute = 0;
+    std::uint8_t second = 0;
+};
+
+/// What a user wants changed.
+struct Command {
+    Control control;
+    double value = 0;
+    LocalTime now = {};
+    [[nodiscard]] bool on() const { return value != 0; }
 };
 
 /// The state of a control as the battery reports it: what it was told where it says so, else what it does.
@@ -171,7 +191,7 @@ struct ControlInfo {
 struct Options {
     bool first_sensor_is_mosfet = true;   ///< JBD with several sensors: the first sits on the power stage
     std::optional<bool> tenfold_current;  ///< Renogy Pro; empty: decided by the model
-    bool listen_only = false;             ///< another master owns the bus: never transmit
+    bool sole_unit = true;                ///< no other battery shares the bus
 };
 
 /// How sure a session is that it talks to a battery of its family.
@@ -192,10 +212,16 @@ class Session {
     /// `query` stayed without an answer after all its tries: what only it delivers becomes unknown.
     virtual void missed(const Query& query) { static_cast<void>(query); }
 
-    /// Appends what carries out a control and reads its state back; false when the battery has no such control
-    /// or `value` is not allowed now. The range has been checked against ControlInfo.
-    virtual bool control(Control control, double value, Queries& out) {
-        static_cast<void>(control), static_cast<void>(value), static_cast<void>(out);
+    /// The answer to `query` ended in silence after some parts: true when what came is enough.
+    virtual bool settled(const Query& query) {
+        static_cast<void>(query);
+        return false;
+    }
+
+    /// Appends what carries out a command and reads its result back; false when the battery has no such control
+    /// or its state is not known well enough. The range has been checked against ControlInfo.
+    virtual bool control(const Command& command, Queries& out) {
+        static_cast<void>(command), static_cast<void>(out);
         return false;
     }
 
@@ -260,8 +286,8 @@ struct Family {
     void (*identify)(Bytes frame, Record& out) = nullptr;
     /// Adds what the frames of one stream say together; optional.
     void (*merge)(Bytes stream, std::span<const Found> frames, const Context& context, Record& out) = nullptr;
-    /// What may stand behind a frame without being surplus; describes it, false when it is surplus. Optional.
-    bool (*tail)(Bytes behind, const Context& context, Record& out) = nullptr;
+    /// What may stand behind a frame without being surplus: describes it, or says what is wrong with it. Optional.
+    std::optional<Fault> (*tail)(Bytes frame, Bytes behind, const Context& context, Record& out) = nullptr;
     /// The query that shows in one exchange whether such a battery may be there.
     Query (*probe)(std::uint8_t address) = nullptr;
     /// A session with one battery; null for what is recognised but is no battery.

@@ -19,6 +19,14 @@ using List = std::vector<Datum>;
 /// Members in the order they were added.
 class Record {
   public:
+    // Members hold data that may hold records: what needs the complete type is defined behind it.
+    Record() noexcept;
+    Record(const Record& other);
+    Record(Record&& other) noexcept;
+    Record& operator=(const Record& other);
+    Record& operator=(Record&& other) noexcept;
+    ~Record();
+
     /// Adds a member, or replaces the one of the same name.
     void set(std::string_view key, Datum value);
     [[nodiscard]] const Datum* find(std::string_view key) const;
@@ -51,6 +59,13 @@ struct Member {
     std::string key;
     Datum value;
 };
+
+inline Record::Record() noexcept = default;
+inline Record::Record(const Record& other) = default;
+inline Record::Record(Record&& other) noexcept = default;
+inline Record& Record::operator=(const Record& other) = default;
+inline Record& Record::operator=(Record&& other) noexcept = default;
+inline Record::~Record() = default;
 
 inline void Record::set(std::string_view key, Datum value) {
     for (auto& member : members_) {

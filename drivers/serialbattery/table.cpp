@@ -115,6 +115,22 @@ void forget(std::span<const Field> fields, Battery& battery) {
     }
 }
 
+void load_inside(std::span<const Field> fields, const Payload& payload, Battery& battery) {
+    for (const auto& field : fields) {
+        if (payload.locate(field.at, width(field.raw))) {
+            std::visit(Store{battery, scaled(field, payload)}, field.target);
+        }
+    }
+}
+
+void forget(std::span<const Field> fields, std::uint32_t first, std::uint32_t count, Battery& battery) {
+    for (const auto& field : fields) {
+        if (field.at >= first && field.at < first + count) {
+            std::visit(Store{battery, std::nullopt}, field.target);
+        }
+    }
+}
+
 void raise(std::span<const Flag> flags, std::uint64_t word, Alarms& alarms) {
     for (const auto& flag : flags) {
         if (!flag.alarm) {

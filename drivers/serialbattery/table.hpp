@@ -110,8 +110,12 @@ struct Payload {
 void load(std::span<const Field> fields, const Payload& payload, Battery& battery);
 /// Lists the fields that lie inside the payload.
 void load(std::span<const Field> fields, const Payload& payload, Record& record);
-/// Makes every member the fields name unknown again.
+/// Like load(), but leaves the members of fields outside the payload as they are: for a table that several answers
+/// fill together.
+void load_inside(std::span<const Field> fields, const Payload& payload, Battery& battery);
+/// Makes every member the fields name unknown again; those of `count` addresses from `first` on only.
 void forget(std::span<const Field> fields, Battery& battery);
+void forget(std::span<const Field> fields, std::uint32_t first, std::uint32_t count, Battery& battery);
 
 /// One bit of an alarm word. `name` is the bit's name in `decode`, empty when the word is shown as a number only.
 struct Flag {
@@ -162,12 +166,12 @@ void set_balancing(Battery& battery, std::uint64_t mask);
             continue;
         }
         const bool share = fields[i].at == fields[i - 1].at;
-        const bool both_flags = is_truth(fields[i].raw) || is_truth(fields[i - 1].raw);
-        const bool two_halves = fields[i - 1].raw == Raw::u8 && fields[i].raw == Raw::low8;
-        if (share ? !(both_flags || two_halves)
-                  : fields[i].at
-                        < fields[i - 1].at
-                              + (width(fields[i - 1].raw) + bytes_per_address - 1) / bytes_per_address) {
+        // One word may be shown as it came and scaled, give several flags, or hold two bytes.
+        const bool same_word = width(fields[i].raw) == width(fields[i - 1].raw) || is_truth(fields[i].raw)
+                               || (fields[i - 1].raw == Raw::u8 && fields[i].raw == Raw::low8);
+        const auto end =
+            fields[i - 1].at + (width(fields[i - 1].raw) + bytes_per_address - 1) / bytes_per_address;
+        if (share ? !same_word : fields[i].at < end) {
             return false;
         }
     }

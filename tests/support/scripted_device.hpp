@@ -39,7 +39,7 @@ class ScriptedDevice {
         return talk_->succeeded();
     }
     bool control(Control control, double value) {
-        if (!talk_->start_control(control, value)) {
+        if (!talk_->start_control({control, value, {2024, 5, 6, 7, 8, 9}})) {
             return false;
         }
         run();

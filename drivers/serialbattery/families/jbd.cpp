@@ -355,16 +355,12 @@ class JbdSession : public Session {
         }
     }
 
-    bool control(Control control, double value, Queries& out) override {
-        const bool on = value != 0;
-        if (control == Control::balancing) {
-            switch_balancer(on, out);
+    bool control(const Command& command, Queries& out) override {
+        if (command.control == Control::balancing) {
+            switch_balancer(command.on(), out);
             return true;
         }
-        if (control != Control::charge && control != Control::discharge) {
-            return false;
-        }
-        return switch_fet(control, on, out);
+        return switch_fet(command.control, command.on(), out);
     }
 
     [[nodiscard]] Proof proof() const override {

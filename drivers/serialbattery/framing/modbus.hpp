@@ -147,4 +147,35 @@ template <class Accepts>
     return std::nullopt;
 }
 
+/// Lists what every frame says: address, register and count of a request; address and function of an answer, or its
+/// exception code. The registers an answer brings, where the request is known.
+[[nodiscard]] inline std::optional<Payload> describe(Bytes frame, Role role, const Context& context,
+                                                     Record& out) {
+    out.set("address", int{frame[0]});
+    if (role == Role::request) {
+        out.set("register", int{wire::be16(frame, 2)});
+        out.set("count", int{wire::be16(frame, 4)});
+        return std::nullopt;
+    }
+    out.set("function", int{frame[1] & 0x7f});
+    if (is_exception(frame)) {
+        out.set("exception", int{frame[2]});
+        return std::nullopt;
+    }
+    const auto asked = parse_read(context.asked);
+    return asked ? std::optional(registers(asked->reg, data(frame))) : std::nullopt;
+}
+
+/// `count` big-endian words from `reg` on; nothing unless all of them are in the window.
+[[nodiscard]] inline std::optional<std::vector<std::uint16_t>> words_at(const Payload& window,
+                                                                        std::uint16_t reg,
+                                                                        std::size_t count) {
+    const auto at = window.locate(reg, 2 * count);
+    return at ? std::optional(words(window.bytes.subspan(*at), {count})) : std::nullopt;
+}
+[[nodiscard]] inline std::optional<std::uint16_t> word_at(const Payload& window, std::uint16_t reg) {
+    const auto at = window.locate(reg, 2);
+    return at ? std::optional(wire::be16(window.bytes, *at)) : std::nullopt;
+}
+
 }  // namespace bms::modbus

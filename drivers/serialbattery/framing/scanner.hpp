@@ -15,13 +15,13 @@ struct Scan {
     std::size_t waiting = kNowhere;  ///< offset of the first partial frame that may still complete
 };
 
-/// The first frame at or after `from`. What only might become a frame is stepped over when a whole one stands
-/// behind it, so that a false header never hides a good frame.
+/// The first frame at or after `from`. What only might become a frame is stepped over when a whole reply stands
+/// behind it, so that a false header never hides a good answer; a request found there is data of the unfinished one.
 [[nodiscard]] inline Scan find_frame(const Family& family, Bytes bytes, Bytes asked, std::size_t from) {
     Scan scan;
     for (std::size_t at = from; at < bytes.size(); ++at) {
         const Sight sight = family.sight(bytes.subspan(at), asked);
-        if (sight.kind == Sight::Kind::frame) {
+        if (sight.kind == Sight::Kind::frame && (scan.waiting == kNowhere || sight.role != Role::request)) {
             scan.frame = Found{at, sight.length, sight.role};
             break;
         }

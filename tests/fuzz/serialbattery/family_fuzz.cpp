@@ -51,7 +51,7 @@ void talk(Bytes bytes) {
             }
         }
         for (const auto& info : family->controls) {
-            if (conversation.start_control(info.control, info.highest) && bytes.size() > 64) {
+            if (conversation.start_control({info.control, info.highest})) {
                 break;
             }
         }

@@ -1,0 +1,639 @@
+// Daly, the A5 dialect: docs/protocols/daly.md
+
+#include "serialbattery/family.hpp"
+#include "wire/checksum.hpp"
+
+#include <algorithm>
+
+namespace bms {
+namespace daly {
+namespace {
+
+// ---------------------------------------------------------------------------------------------- frame
+
+constexpr std::uint8_t kStart = 0xa5;
+constexpr std::uint8_t kDataLength = 8;
+constexpr std::size_t kFrame = 13;
+constexpr std::uint8_t kHost = 0x40;       ///< of board 1; board n is asked as 0x40 + n - 1
+constexpr std::uint8_t kBluetooth = 0x80;  ///< another name of board 1's host
+constexpr std::uint8_t kLastBoard = 16;
+constexpr std::uint8_t kFill = 0xaa;  ///< zeros work too but lose more requests
+
+enum Id : std::uint8_t {
+    kSetSoc = 0x21,
+    kRated = 0x50,
+    kProduction = 0x53,
+    kCode = 0x57,
+    kVersion = 0x63,
+    kPack = 0x90,
+    kExtremes = 0x91,
+    kHeat = 0x92,
+    kState = 0x93,
+    kStatus = 0x94,
+    kCellFrames = 0x95,
+    kTemperatureFrames = 0x96,
+    kBalance = 0x97,
+    kAlarms = 0x98,
+    kDischargeFet = 0xd9,
+    kChargeFet = 0xda,
+};
+
+bool from_board(Bytes frame) {
+    return frame[1] >= 1 && frame[1] <= kLastBoard;
+}
+Bytes payload(Bytes frame) {
+    return frame.subspan(4, 8);
+}
+
+Sight sight(Bytes bytes, Bytes) {
+    if (bytes.empty() || bytes[0] != kStart || (bytes.size() > 3 && bytes[3] != kDataLength)) {
+        return Sight::no();
+    }
+    if (bytes.size() < kFrame) {
+        return Sight::needs(kFrame);
+    }
+    if (wire::sum8(bytes.first(kFrame - 1)) != bytes[kFrame - 1]) {
+        return Sight::no(Fault::checksum);
+    }
+    return Sight::frame(kFrame, from_board(bytes) ? Role::reply : Role::request);
+}
+
+/// The board a host address speaks to.
+unsigned board_of(std::uint8_t host) {
+    return host >= kHost && host < kHost + kLastBoard ? host - kHost + 1u : 1u;
+}
+
+std::optional<Fault> mismatch(Bytes frame, Bytes asked) {
+    if (asked.size() != kFrame || frame[2] != asked[2] || frame[1] != board_of(asked[1])) {
+        return Fault::address;
+    }
+    return std::nullopt;
+}
+
+Packet request(std::uint8_t host, std::uint8_t id, Bytes data = {}, std::uint8_t fill = kFill) {
+    Packet packet;
+    for (const unsigned byte : {unsigned{kStart}, unsigned{host}, unsigned{id}, unsigned{kDataLength}}) {
+        packet.push(byte);
+    }
+    for (std::size_t i = 0; i < kDataLength; ++i) {
+        packet.push(i < data.size() ? data[i] : fill);
+    }
+    packet.push(wire::sum8(packet.bytes()));
+    return packet;
+}
+
+// --------------------------------------------------------------------------------------------- tables
+
+constexpr double kCurrentZero = 30000;
+constexpr double kCelsiusZero = 40;
+
+constexpr auto kPackFields = std::to_array<Field>({
+    {0, Raw::u16be, 10, "voltage_V", &Battery::voltage_v},
+    {4, Raw::u16be, 1, "current_raw"},
+    {4, Raw::u16be, -10, "current_A", &Battery::current_a, kCurrentZero},  // above 30000 is discharge
+    {6, Raw::u16be, 10, "soc_pct", &Battery::soc_pct},
+});
+static_assert(well_formed(kPackFields));
+constexpr auto kExtremeFields = std::to_array<Field>({
+    {0, Raw::u16be, 1, "max_mV"},
+    {2, Raw::u8, 1, "max_cell"},
+    {3, Raw::u16be, 1, "min_mV"},
+    {5, Raw::u8, 1, "min_cell"},
+});
+static_assert(well_formed(kExtremeFields));
+constexpr auto kHeatFields = std::to_array<Field>({
+    {0, Raw::u8, 1, "max_C", {}, kCelsiusZero},
+    {1, Raw::u8, 1, "max_no"},
+    {2, Raw::u8, 1, "min_C", {}, kCelsiusZero},
+    {3, Raw::u8, 1, "min_no"},
+});
+static_assert(well_formed(kHeatFields));
+constexpr auto kStateFields = std::to_array<Field>({
+    {0, Raw::u8, 1, "state", &Battery::status_word},  // 0 stationary, 1 charging, 2 discharging
+    {1, Raw::truth8, 0, "charge_fet", &Battery::charge_fet},
+    {2, Raw::truth8, 0, "discharge_fet", &Battery::discharge_fet},
+    {3, Raw::u8, 1, "life"},
+    {4, Raw::u32be, 1000, "remaining_Ah", &Battery::remaining_ah},
+});
+static_assert(well_formed(kStateFields));
+constexpr auto kStatusFields = std::to_array<Field>({
+    {0, Raw::u8, 1, "cell_count", &Battery::cell_count},
+    {1, Raw::u8, 1, "ntc_count"},
+    {2, Raw::truth8, 0, "charger"},
+    {3, Raw::truth8, 0, "load"},
+    {4, Raw::u8, 1, "dio"},
+    {5, Raw::u16be, 1, "cycles", &Battery::cycles},
+    {7, Raw::u8, 1, "byte7"},
+});
+static_assert(well_formed(kStatusFields));
+constexpr auto kRatedFields = std::to_array<Field>({
+    {0, Raw::u32be, 1000, "rated_Ah", &Battery::capacity_ah},
+    {4, Raw::u32be, 1, "nominal_cell_mV"},
+});
+static_assert(well_formed(kRatedFields));
+
+/// Bit = 8 x byte + bit of the byte.
+constexpr auto kAlarmFlags = std::to_array<Flag>({
+    {0, Alarm::high_cell_voltage, Level::warning, "cell_high_l1"},
+    {1, Alarm::high_cell_voltage, Level::alarm, "cell_high_l2"},
+    {2, Alarm::low_cell_voltage, Level::warning, "cell_low_l1"},
+    {3, Alarm::low_cell_voltage, Level::alarm, "cell_low_l2"},
+    {4, Alarm::high_voltage, Level::warning, "pack_high_l1"},
+    {5, Alarm::high_voltage, Level::alarm, "pack_high_l2"},
+    {6, Alarm::low_voltage, Level::warning, "pack_low_l1"},
+    {7, Alarm::low_voltage, Level::alarm, "pack_low_l2"},
+    {8, Alarm::high_charge_temperature, Level::warning, "chg_temp_high_l1"},
+    {9, Alarm::high_charge_temperature, Level::alarm, "chg_temp_high_l2"},
+    {10, Alarm::low_charge_temperature, Level::warning, "chg_temp_low_l1"},
+    {11, Alarm::low_charge_temperature, Level::alarm, "chg_temp_low_l2"},
+    {12, Alarm::high_temperature, Level::warning, "dsg_temp_high_l1"},
+    {13, Alarm::high_temperature, Level::alarm, "dsg_temp_high_l2"},
+    {14, Alarm::low_temperature, Level::warning, "dsg_temp_low_l1"},
+    {15, Alarm::low_temperature, Level::alarm, "dsg_temp_low_l2"},
+    {16, Alarm::high_charge_current, Level::warning, "chg_current_l1"},
+    {17, Alarm::high_charge_current, Level::alarm, "chg_current_l2"},
+    {18, Alarm::high_discharge_current, Level::warning, "dsg_current_l1"},
+    {19, Alarm::high_discharge_current, Level::alarm, "dsg_current_l2"},
+    {20, std::nullopt, Level::ok, "soc_high_l1"},
+    {21, std::nullopt, Level::ok, "soc_high_l2"},
+    {22, Alarm::low_soc, Level::warning, "soc_low_l1"},
+    {23, Alarm::low_soc, Level::alarm, "soc_low_l2"},
+    {24, Alarm::cell_imbalance, Level::warning, "cell_diff_l1"},
+    {25, Alarm::cell_imbalance, Level::alarm, "cell_diff_l2"},
+    {26, Alarm::cell_imbalance, Level::warning, "temp_diff_l1"},
+    {27, Alarm::cell_imbalance, Level::alarm, "temp_diff_l2"},
+    {32, Alarm::high_internal_temperature, Level::alarm, "chg_mos_ot"},
+    {33, Alarm::high_internal_temperature, Level::alarm, "dsg_mos_ot"},
+    {34, Alarm::internal_failure, Level::alarm, "chg_mos_sensor"},
+    {35, Alarm::internal_failure, Level::alarm, "dsg_mos_sensor"},
+    {36, Alarm::internal_failure, Level::alarm, "chg_mos_welded"},
+    {37, Alarm::internal_failure, Level::alarm, "dsg_mos_welded"},
+    {38, Alarm::internal_failure, Level::alarm, "chg_mos_open"},
+    {39, Alarm::internal_failure, Level::alarm, "dsg_mos_open"},
+    {40, Alarm::internal_failure, Level::alarm, "afe"},
+    {41, Alarm::internal_failure, Level::alarm, "acquisition"},
+    {42, Alarm::internal_failure, Level::alarm, "cell_temp_sensor"},
+    {43, Alarm::internal_failure, Level::warning, "eeprom"},
+    {44, Alarm::internal_failure, Level::warning, "rtc"},
+    {45, Alarm::internal_failure, Level::alarm, "precharge"},
+    {46, Alarm::internal_failure, Level::warning, "communication"},
+    {47, Alarm::internal_failure, Level::warning, "internal_communication"},
+    {48, Alarm::internal_failure, Level::alarm, "current_module"},
+    {49, Alarm::internal_failure, Level::alarm, "voltage_module"},
+    {50, Alarm::high_discharge_current, Level::alarm, "short_circuit"},
+    {51, Alarm::low_voltage, Level::alarm, "no_charge_low_voltage"},
+});
+static_assert(well_formed(kAlarmFlags));
+
+constexpr std::size_t kCellsPerFrame = 3;
+constexpr std::size_t kSensorsPerFrame = 7;
+constexpr unsigned kMaxCells = 48;
+constexpr unsigned kMaxSensors = 16;
+
+// --------------------------------------------------------------------------------------------- decode
+
+std::uint64_t word(Bytes data) {
+    return wire::le64(data, 0);
+}  // byte 0 bit 0 first
+constexpr std::uint64_t kBalanceBits = (std::uint64_t{1} << kMaxCells) - 1;
+
+bool is_text(std::uint8_t id) {
+    return id == kCode || id == kVersion;
+}
+
+/// The characters of text frames in the order of their numbers, trailing blanks and NULs removed.
+std::string joined(const std::vector<Bytes>& frames) {
+    std::string text(std::size_t{kSensorsPerFrame} * frames.size(), '\0');
+    for (const auto frame : frames) {
+        const std::size_t at = (std::size_t{frame[0]} - 1) * kSensorsPerFrame;
+        if (frame[0] >= 1 && at + kSensorsPerFrame <= text.size()) {
+            std::copy(frame.begin() + 1, frame.end(), text.begin() + static_cast<std::ptrdiff_t>(at));
+        }
+    }
+    return wire::ascii({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+}
+
+void describe_request(Bytes frame, Record& out) {
+    const Bytes data = payload(frame);
+    out.set("cmd", int{frame[2]});
+    if (frame[2] == kSetSoc) {
+        out.set("soc_pct", wire::be16(data, 6) / 10.0);
+    } else if (frame[2] == kChargeFet || frame[2] == kDischargeFet) {
+        out.set("on", data[0] != 0);
+    }
+}
+
+void describe_temperatures(Bytes data, const Context& context, Record& out) {
+    out.set("frame", int{data[0]});
+    const std::size_t before = data[0] > 0 ? (std::size_t{data[0]} - 1) * kSensorsPerFrame : 0;
+    const std::size_t fitted = context.ntc_count ? *context.ntc_count : before + kSensorsPerFrame;
+    List sensors;
+    for (std::size_t i = 0; i < kSensorsPerFrame && before + i < fitted; ++i) {
+        sensors.emplace_back(int{data[1 + i]} - static_cast<int>(kCelsiusZero));
+    }
+    out.set("temps_C", std::move(sensors));
+}
+
+void describe_alarms(Bytes data, Record& out) {
+    List bytes;
+    for (const auto byte : data) {
+        bytes.emplace_back(int{byte});
+    }
+    out.set("alarm_bytes", std::move(bytes));
+    out.set("alarms", names(kAlarmFlags, word(data)));
+}
+
+void describe_data(std::uint8_t id, Bytes data, const Context& context, Record& out) {
+    switch (id) {
+        case kPack:
+            return load(kPackFields, {data}, out);
+        case kExtremes:
+            return load(kExtremeFields, {data}, out);
+        case kHeat:
+            return load(kHeatFields, {data}, out);
+        case kState:
+            return load(kStateFields, {data}, out);
+        case kStatus:
+            return load(kStatusFields, {data}, out);
+        case kRated:
+            return load(kRatedFields, {data}, out);
+        case kTemperatureFrames:
+            return describe_temperatures(data, context, out);
+        case kAlarms:
+            return describe_alarms(data, out);
+        case kBalance:
+            return out.set("balancing_cells", set_bits(word(data) & kBalanceBits));
+        case kCellFrames:
+            out.set("frame", int{data[0]});
+            return out.set("cells_mV", to_list(words(data.subspan(1), {kCellsPerFrame})));
+        case kChargeFet:
+        case kDischargeFet:
+            return out.set("ack_state", int{data[0]});
+        default:
+            if (is_text(id)) {
+                out.set("frame", int{data[0]});
+                out.set("text", wire::ascii(data.subspan(1)));
+            }
+    }
+}
+
+void describe(Bytes frame, Role role, const Context& context, Record& out) {
+    if (role == Role::request) {
+        describe_request(frame, out);
+        return;
+    }
+    out.set("id", int{frame[1]});
+    out.set("cmd", int{frame[2]});
+    describe_data(frame[2], payload(frame), context, out);
+}
+
+void identify(Bytes frame, Record& out) {
+    out.set("cmd", int{frame[2]});
+}
+
+/// Cells of several frames: their numbers start at 1, on some boards at 0; a frame 1 after others begins anew.
+class CellTable {
+  public:
+    void clear() { *this = {}; }
+    void add(Bytes data) {
+        if (frames_ == 0) {
+            first_is_zero_ = data[0] == 0;
+        } else if (data[0] == (first_is_zero_ ? 0 : 1)) {
+            seen_ = 0;
+            frames_ = 0;
+        }
+        const unsigned frame = data[0] - (first_is_zero_ ? 0u : 1u);
+        if (frame >= kMaxCells / kCellsPerFrame) {
+            return;
+        }
+        for (std::size_t i = 0; i < kCellsPerFrame; ++i) {
+            millivolts_[frame * kCellsPerFrame + i] = wire::be16(data, 1 + 2 * i);
+        }
+        seen_ |= 1u << frame;
+        ++frames_;
+    }
+    [[nodiscard]] bool has(std::size_t cells) const {
+        const std::uint32_t needed = (1u << (cells + kCellsPerFrame - 1) / kCellsPerFrame) - 1;
+        return (seen_ & needed) == needed;
+    }
+    [[nodiscard]] std::size_t slots() const {
+        std::size_t last = 0;
+        for (std::size_t i = 0; i < 32; ++i) {
+            last = (seen_ >> i & 1) != 0 ? i + 1 : last;
+        }
+        return last * kCellsPerFrame;
+    }
+    [[nodiscard]] unsigned frames() const { return frames_; }
+    [[nodiscard]] std::span<const std::uint16_t> first(std::size_t cells) const {
+        return std::span(millivolts_).first(std::min<std::size_t>(cells, kMaxCells));
+    }
+
+  private:
+    std::array<std::uint16_t, kMaxCells> millivolts_{};
+    std::uint32_t seen_ = 0;
+    unsigned frames_ = 0;
+    bool first_is_zero_ = false;
+};
+
+void merge(Bytes stream, std::span<const Found> frames, const Context& context, Record& out) {
+    CellTable cells;
+    std::vector<Bytes> texts;
+    for (const auto& found : frames) {
+        const Bytes frame = stream.subspan(found.offset, found.length);
+        const Bytes data = payload(frame);
+        if (frame[2] == kCellFrames) {
+            cells.add(data);
+        } else if (is_text(frame[2])) {
+            texts.push_back(data);
+        } else {
+            describe_data(frame[2], data, context, out);
+        }
+    }
+    if (cells.frames() > 0) {
+        const std::size_t count = context.cell_count ? *context.cell_count : cells.slots();
+        out.set("cell_count", count);
+        out.set("cells_mV", to_list(cells.first(std::min(count, cells.slots()))));
+    }
+    if (!texts.empty()) {
+        out.set("text", joined(texts));
+    }
+}
+
+// -------------------------------------------------------------------------------------------- session
+
+class DalySession : public Session {
+  public:
+    explicit DalySession(std::uint8_t host) : host_(host) {}
+
+    void cycle(unsigned poll, Queries& out) override {
+        if (poll % kStatusEvery == 0 || !battery_.cell_count) {
+            ask(out, kStatus, true);
+        }
+        ask(out, kPack, true);
+        ask(out, kState, true);
+        ask(out, kAlarms, false);
+        if (battery_.cell_count) {
+            ask(out, kCellFrames, true, 2);
+            if (poll % 2 == 0 && sensors_ > 0) {
+                ask(out, kTemperatureFrames, false);
+            } else {
+                ask(out, kBalance, false);
+            }
+        }
+        if (identity_tries_left_ > 0) {
+            --identity_tries_left_;
+            for (const auto id : {kRated, kProduction, kCode, kVersion}) {
+                ask(out, id, false);
+            }
+        }
+    }
+
+    Taken take(const Query& query, Bytes frame, Queries&) override {
+        const Bytes data = payload(frame);
+        switch (query.tag) {
+            case kPack:
+                load(kPackFields, {data}, battery_);
+                have_pack_ = true;
+                return Taken::done;
+            case kState:
+                load(kStateFields, {data}, battery_);
+                return Taken::done;
+            case kStatus:
+                return take_status(data);
+            case kCellFrames:
+                return take_cells(data);
+            case kTemperatureFrames:
+                return take_temperatures(data);
+            case kBalance:
+                balancing_ = word(data) & kBalanceBits;
+                set_balancing(battery_, *balancing_);
+                return Taken::done;
+            case kAlarms:
+                battery_.alarms.clear();
+                raise(kAlarmFlags, word(data), battery_.alarms);
+                return Taken::done;
+            case kRated:
+                load(kRatedFields, {data}, battery_);
+                if (battery_.capacity_ah == 0.0) {
+                    battery_.capacity_ah.reset();  // not set in this board
+                }
+                name_it();
+                return Taken::done;
+            case kProduction:
+                battery_.production = Date{static_cast<std::uint16_t>(2000 + data[2]), data[3], data[4]};
+                if (!battery_.production->valid()) {
+                    battery_.production.reset();
+                }
+                name_it();
+                return Taken::done;
+            case kCode:
+            case kVersion:
+                return take_text(query.tag, data);
+            case kSetSoc:
+                return data[0] == 1 ? Taken::done : Taken::refused;
+            default:
+                return Taken::done;  // FET commands: the state is read back
+        }
+    }
+
+    /// Through the Bluetooth address 16 frames come whatever the pack has; cells may also end early.
+    bool settled(const Query& query) override {
+        if (query.tag == kCellFrames) {
+            return table_.has(battery_.cell_count.value_or(kMaxCells)) && finish_cells() == Taken::done;
+        }
+        return query.tag == kCode || query.tag == kVersion ? finish_text(query.tag)
+                                                           : query.tag == kTemperatureFrames;
+    }
+
+    void missed(const Query& query) override {
+        switch (query.tag) {
+            case kPack:
+                forget(kPackFields, battery_);
+                break;
+            case kState:
+                forget(kStateFields, battery_);
+                break;
+            case kAlarms:
+                battery_.alarms.clear();
+                break;
+            case kBalance:
+                balancing_.reset();
+                battery_.balancing.reset();
+                for (auto& cell : battery_.cells) {
+                    cell.balancing.reset();
+                }
+                break;
+            case kTemperatureFrames:
+                battery_.temperatures.clear();
+                break;
+            case kCellFrames:
+                battery_.cells.clear();
+                break;
+            default:
+                break;
+        }
+        table_.clear();
+        texts_.clear();
+    }
+
+    bool control(const Command& command, Queries& out) override {
+        if (command.control == Control::soc) {
+            return set_soc(command, out);
+        }
+        const std::array<std::uint8_t, 1> state{static_cast<std::uint8_t>(command.on() ? 1 : 0)};
+        const auto id = command.control == Control::charge ? kChargeFet : kDischargeFet;
+        out.push_back({.bytes = request(host_, id, state), .tag = id});
+        out.push_back({.bytes = request(host_, kState), .tag = kState, .pause = 200ms});
+        return true;
+    }
+
+    [[nodiscard]] Proof proof() const override {
+        if (refuted_) {
+            return Proof::refuted;
+        }
+        const bool plausible = battery_.voltage_v && *battery_.voltage_v >= 8 && *battery_.voltage_v <= 200;
+        return battery_.cell_count && have_pack_ && plausible ? Proof::proven : Proof::pending;
+    }
+    [[nodiscard]] bool complete() const override {
+        return proof() == Proof::proven && !battery_.cells.empty();
+    }
+
+  private:
+    static constexpr unsigned kStatusEvery = 30;
+
+    void ask(Queries& out, std::uint8_t id, bool required, std::uint8_t tries = 1) const {
+        out.push_back({.bytes = request(host_, id),
+                       .tag = id,
+                       .required = required,
+                       .tries = static_cast<std::uint8_t>(required && tries == 1 ? 3 : tries)});
+    }
+
+    Taken take_status(Bytes data) {
+        if (data[0] == 0 || data[0] > kMaxCells) {
+            refuted_ = !battery_.cell_count;
+            return Taken::foreign;
+        }
+        load(kStatusFields, {data}, battery_);
+        sensors_ = std::min<unsigned>(data[1], kMaxSensors);
+        battery_.manufacturer = "Daly";
+        return Taken::done;
+    }
+
+    Taken take_cells(Bytes data) {
+        table_.add(data);
+        const bool all_slots = host_ == kBluetooth;
+        const auto expected = all_slots ? kMaxCells : battery_.cell_count.value_or(0);
+        return table_.has(expected) ? finish_cells() : Taken::more;
+    }
+    Taken finish_cells() {
+        set_cells(battery_, table_.first(battery_.cell_count.value_or(0)));
+        if (balancing_) {
+            set_balancing(battery_, *balancing_);
+        }
+        table_.clear();
+        return Taken::done;
+    }
+
+    /// Bytes beyond the sensor count are filler.
+    Taken take_temperatures(Bytes data) {
+        const unsigned number = data[0] > 0 ? data[0] - 1u : 0;
+        battery_.temperatures.resize(sensors_, {Place::cell, std::nullopt});
+        for (std::size_t i = 0; i < kSensorsPerFrame; ++i) {
+            const std::size_t sensor = number * kSensorsPerFrame + i;
+            if (sensor < sensors_) {
+                battery_.temperatures[sensor].celsius = data[1 + i] - kCelsiusZero;
+            }
+        }
+        return (number + 1) * kSensorsPerFrame >= sensors_ ? Taken::done : Taken::more;
+    }
+
+    Taken take_text(std::uint16_t tag, Bytes data) {
+        texts_.emplace_back(data.begin(), data.end());
+        if (tag == kCode && data[0] < 5) {
+            return Taken::more;
+        }
+        return tag == kCode && finish_text(tag) ? Taken::done : Taken::more;
+    }
+    bool finish_text(std::uint16_t tag) {
+        const std::vector<Bytes> frames(texts_.begin(), texts_.end());
+        (tag == kCode ? battery_.device_name : battery_.firmware_version) = joined(frames);
+        texts_.clear();
+        name_it();
+        return true;
+    }
+
+    void name_it() {
+        identity_tries_left_ = 0;
+        if (!battery_.device_name.empty()) {
+            battery_.unique_id = battery_.device_name;
+        } else if (battery_.production && battery_.capacity_ah) {
+            battery_.unique_id =
+                to_text(*battery_.production) + '_' + std::to_string(static_cast<int>(*battery_.capacity_ah));
+        }
+    }
+
+    /// The command sets the clock as well, so it is given the real time.
+    bool set_soc(const Command& command, Queries& out) const {
+        const auto& now = command.now;
+        if (now.year < 2000) {
+            return false;
+        }
+        const auto tenths = static_cast<unsigned>(command.value * 10);
+        const std::array<std::uint8_t, 8> data{static_cast<std::uint8_t>(now.year - 2000),
+                                               now.month,
+                                               now.day,
+                                               now.hour,
+                                               now.minute,
+                                               now.second,
+                                               static_cast<std::uint8_t>(tenths >> 8),
+                                               static_cast<std::uint8_t>(tenths)};
+        out.push_back({.bytes = request(host_, kSetSoc, data), .tag = kSetSoc});
+        out.push_back({.bytes = request(host_, kPack), .tag = kPack, .pause = 200ms});
+        return true;
+    }
+
+    std::uint8_t host_;
+    unsigned identity_tries_left_ = 3;
+    unsigned sensors_ = 0;
+    bool have_pack_ = false;
+    bool refuted_ = false;
+    std::optional<std::uint64_t> balancing_;
+    CellTable table_;
+    std::vector<wire::Buffer> texts_;
+};
+
+std::unique_ptr<Session> open(std::uint8_t host, const Options&) {
+    return std::make_unique<DalySession>(host);
+}
+Query probe(std::uint8_t host) {
+    return {.bytes = request(host, kStatus), .tag = kStatus};
+}
+
+constexpr auto kLines = std::to_array<Line>({{9600}});
+constexpr auto kHosts = std::to_array<std::uint8_t>({kHost, kBluetooth});
+constexpr auto kControls =
+    std::to_array<ControlInfo>({{Control::charge}, {Control::discharge}, {Control::soc, 0, 100}});
+
+}  // namespace
+}  // namespace daly
+
+extern const Family kDaly;
+constexpr Family kDaly{
+    .name = "daly",
+    .title = "Daly",
+    .lines = daly::kLines,
+    .first_address = 0x40,
+    .last_address = 0x80,
+    .timing = {.reply = 500ms, .gap = 100ms, .pause = 20ms, .tries = 3},
+    .detection = {.rank = 20, .window = 150ms, .addresses = daly::kHosts},
+    .controls = daly::kControls,
+    .sight = daly::sight,
+    .mismatch = daly::mismatch,
+    .describe = daly::describe,
+    .identify = daly::identify,
+    .merge = daly::merge,
+    .probe = daly::probe,
+    .open = daly::open,
+};
+
+}  // namespace bms

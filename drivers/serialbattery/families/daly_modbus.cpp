@@ -1,0 +1,365 @@
+// Daly, the two Modbus dialects D2 and 81: docs/protocols/daly.md
+//
+// Their current is positive while charging, the opposite of the A5 dialect.
+
+#include "serialbattery/family.hpp"
+#include "serialbattery/framing/modbus.hpp"
+
+#include <algorithm>
+
+namespace bms {
+namespace daly_modbus {
+namespace {
+
+constexpr double kCurrentZero = 30000;
+constexpr double kCelsiusZero = 40;
+constexpr unsigned kMaxSensors = 8;
+
+/// What differs between the two.
+struct Dialect {
+    std::uint8_t unit;  ///< in requests
+    std::uint8_t unit_of_reply;
+    std::uint16_t cell_slots;
+    std::uint16_t sensors;     ///< first of eight
+    std::uint16_t cell_count;  ///< the sensor count stands behind it
+    std::uint16_t fault_words;
+    std::uint16_t fault_word_count;
+    std::uint16_t charge_switch;  ///< the discharge switch stands behind it
+    std::uint16_t version;
+    std::uint16_t version_words;
+    std::array<std::array<std::uint16_t, 2>, 2> live;  ///< blocks to poll: register, count (0: none)
+    std::uint16_t short_block;                         ///< words of the first block that every board answers
+    std::span<const Field> fields;
+};
+
+constexpr auto kD2Fields = std::to_array<Field>({
+    // 00..1F cells, 20..27 temperatures
+    {0x28, Raw::u16be, 10, "voltage_V", &Battery::voltage_v},
+    {0x29, Raw::u16be, 1, "current_raw"},
+    {0x29, Raw::u16be, 10, "current_A", &Battery::current_a, kCurrentZero},
+    {0x2a, Raw::u16be, 10, "soc_pct", &Battery::soc_pct},
+    {0x2b, Raw::u16be, 1, "max_mV"},
+    {0x2c, Raw::u16be, 1, "min_mV"},
+    {0x2d, Raw::u16be, 1, "max_temp_C", {}, kCelsiusZero},
+    {0x2e, Raw::u16be, 1, "min_temp_C", {}, kCelsiusZero},
+    {0x2f, Raw::u16be, 1, "state", &Battery::status_word},  // 0 idle, 1 charging, 2 discharging
+    {0x30, Raw::u16be, 10, "remaining_Ah", &Battery::remaining_ah},
+    {0x31, Raw::u16be, 1, "cell_count", &Battery::cell_count},
+    {0x32, Raw::u16be, 1, "ntc_count"},
+    {0x33, Raw::u16be, 1, "cycles", &Battery::cycles},
+    {0x34, Raw::u16be, 1, "balancer_state"},
+    {0x34, Raw::truth16, 0, "", &Battery::balancing},
+    {0x35, Raw::truth16, 0, "charge_fet", &Battery::charge_fet},
+    {0x36, Raw::truth16, 0, "discharge_fet", &Battery::discharge_fet},
+    {0x37, Raw::u16be, 1, "avg_mV"},
+    {0x38, Raw::u16be, 1, "delta_mV"},
+    {0x39, Raw::u16be, 1, "power_W"},  // without sign
+    // 3A..3D faults
+    {0x40, Raw::u16be, 1000, "balance_current_A", {}, kCurrentZero},
+    {0x42, Raw::u16be, 1, "mos_temp_C", {}, kCelsiusZero},
+    {0x43, Raw::u16be, 1, "board_temp_C", {}, kCelsiusZero},
+});
+static_assert(well_formed(kD2Fields, 2));
+
+constexpr auto kP81Fields = std::to_array<Field>({
+    // 00..2F cells, 30..37 temperatures
+    {0x38, Raw::u16be, 10, "voltage_V", &Battery::voltage_v},
+    {0x39, Raw::u16be, 1, "current_raw"},
+    {0x39, Raw::u16be, 10, "current_A", &Battery::current_a, kCurrentZero},
+    {0x3a, Raw::u16be, 10, "soc_pct", &Battery::soc_pct},
+    {0x3b, Raw::u16be, 1, "heartbeat"},
+    {0x3c, Raw::u16be, 1, "cell_count", &Battery::cell_count},
+    {0x3d, Raw::u16be, 1, "ntc_count"},
+    {0x3e, Raw::u16be, 1, "max_mV"},
+    {0x3f, Raw::u16be, 1, "max_cell"},
+    {0x43, Raw::u16be, 1, "max_temp_C", {}, kCelsiusZero},
+    {0x45, Raw::u16be, 1, "min_temp_C", {}, kCelsiusZero},
+    {0x48, Raw::u16be, 1, "state", &Battery::status_word},
+    {0x4b, Raw::u16be, 10, "remaining_Ah", &Battery::remaining_ah},
+    {0x4c, Raw::u16be, 1, "cycles", &Battery::cycles},
+    {0x4d, Raw::u16be, 1, "balancer_state"},  // also 7 seen, meaning unknown
+    {0x4e, Raw::u16be, 1000, "balance_current_A", {}, kCurrentZero},
+    {0x52, Raw::truth16, 0, "charge_fet", &Battery::charge_fet},
+    {0x53, Raw::truth16, 0, "discharge_fet", &Battery::discharge_fet},
+    {0x57, Raw::u16be, 1, "avg_mV"},
+    {0x58, Raw::u16be, 1, "power_W"},
+    {0x5a, Raw::u16be, 1, "mos_temp_C", {}, kCelsiusZero},
+    {0x5b, Raw::u16be, 1, "board_temp_C", {}, kCelsiusZero},
+    // 6D, 6E faults
+});
+static_assert(well_formed(kP81Fields, 2));
+
+constexpr Dialect kD2{0xd2, 0xd2,     32, 0x20, 0x31, 0x3a, 4, 0xa5, 0xa9, 32, {{{0x00, 80}, {0, 0}}},
+                      62,   kD2Fields};
+constexpr Dialect kP81{0x81, 0x51,      48, 0x30, 0x3c, 0x6d, 2, 0x125, 0x178, 74, {{{0x00, 64}, {0x41, 62}}},
+                       64,   kP81Fields};
+
+// ---------------------------------------------------------------------------------------------- frame
+
+Sight sight(const Dialect& dialect, Bytes bytes, Bytes asked) {
+    if (bytes.empty() || (bytes[0] != dialect.unit && bytes[0] != dialect.unit_of_reply)) {
+        return Sight::no();
+    }
+    if (bytes.size() > 1 && bytes[1] == modbus::kWriteOne) {
+        if (bytes.size() < 8) {
+            return Sight::needs(8);
+        }
+        // A write is answered by itself: an answer only while one is open, where an echo cannot be told from it.
+        const bool open = asked.size() == 8 && asked[1] == modbus::kWriteOne;
+        return modbus::crc_good(bytes.first(8)) ? Sight::frame(8, open ? Role::reply : Role::request)
+                                                : Sight::no(Fault::checksum);
+    }
+    const Sight seen =
+        modbus::sight_read(bytes, asked, modbus::kReadHolding, [](std::uint8_t) { return true; });
+    const bool impossible =
+        seen.kind == Sight::Kind::frame && seen.role == Role::reply && bytes[0] != dialect.unit_of_reply;
+    return impossible ? Sight::no() : seen;
+}
+
+std::optional<Fault> mismatch(const Dialect& dialect, Bytes frame, Bytes asked) {
+    if (frame[1] == modbus::kWriteOne) {
+        const bool same =
+            asked.size() == 8 && std::equal(frame.begin() + 1, frame.begin() + 6, asked.begin() + 1);
+        return same ? std::nullopt : std::optional(Fault::address);
+    }
+    return modbus::mismatch(frame, asked, dialect.unit_of_reply);
+}
+
+// --------------------------------------------------------------------------------------------- decode
+
+using modbus::word_at;
+using modbus::words_at;
+
+void describe_words(const Dialect& dialect, const Payload& window, const Context& context, Record& out) {
+    const auto cells = word_at(window, dialect.cell_count);
+    if (auto values = words_at(window, 0, dialect.cell_slots)) {
+        values->resize(std::min<std::size_t>(
+            values->size(), cells.value_or(context.cell_count.value_or(dialect.cell_slots))));
+        out.set("cells_mV", to_list(*values));
+    }
+    if (const auto values = words_at(window, dialect.sensors, kMaxSensors)) {
+        const auto fitted = word_at(window, static_cast<std::uint16_t>(dialect.cell_count + 1));
+        List sensors;
+        for (std::size_t i = 0; i < kMaxSensors && i < fitted.value_or(kMaxSensors); ++i) {
+            sensors.emplace_back(int{(*values)[i]} - static_cast<int>(kCelsiusZero));
+        }
+        out.set("temps_C", std::move(sensors));
+    }
+    load(dialect.fields, window, out);
+    if (const auto faults = words_at(window, dialect.fault_words, dialect.fault_word_count)) {
+        out.set("alarm_words", to_list(*faults));
+    }
+}
+
+void describe(const Dialect& dialect, Bytes frame, Role role, const Context& context, Record& out) {
+    if (role == Role::request || frame[1] == modbus::kWriteOne) {
+        out.set("register", int{wire::be16(frame, 2)});
+        out.set(frame[1] == modbus::kWriteOne ? "value" : "count", int{wire::be16(frame, 4)});
+        return;
+    }
+    if (modbus::is_exception(frame)) {
+        out.set("exception", int{frame[2]});
+        return;
+    }
+    if (const auto asked = modbus::parse_read(context.asked)) {
+        describe_words(dialect, registers(asked->reg, modbus::data(frame)), context, out);
+    }
+}
+
+// -------------------------------------------------------------------------------------------- session
+
+class DalyModbusSession : public Session {
+  public:
+    explicit DalyModbusSession(const Dialect& dialect) : dialect_(dialect) {}
+
+    void cycle(unsigned, Queries& out) override {
+        for (const auto& [reg, count] : dialect_.live) {
+            if (count > 0) {
+                const auto words = reg == 0 && short_block_ ? dialect_.short_block : count;
+                out.push_back(
+                    {.bytes = modbus::request(dialect_.unit, modbus::kReadHolding, reg, words), .tag = reg});
+            }
+        }
+        ask_switches(out, false);
+        if (version_tries_left_ > 0) {
+            --version_tries_left_;
+            out.push_back({.bytes = modbus::request(dialect_.unit, modbus::kReadHolding, dialect_.version,
+                                                    dialect_.version_words),
+                           .tag = dialect_.version,
+                           .required = false,
+                           .tries = 1});
+        }
+    }
+
+    Taken take(const Query& query, Bytes frame, Queries&) override {
+        if (modbus::is_exception(frame)) {
+            short_block_ = short_block_ || query.tag == 0;
+            return Taken::refused;
+        }
+        if (frame[1] == modbus::kWriteOne) {
+            return Taken::done;
+        }
+        const Payload window = registers(query.tag, modbus::data(frame));
+        if (query.tag == dialect_.version) {
+            battery_.firmware_version = wire::ascii(window.bytes);
+            version_tries_left_ = 0;
+            return Taken::done;
+        }
+        if (query.tag == dialect_.charge_switch) {
+            const auto charge = word_at(window, dialect_.charge_switch);
+            const auto discharge = word_at(window, static_cast<std::uint16_t>(dialect_.charge_switch + 1));
+            if (!charge || !discharge) {
+                return Taken::foreign;
+            }
+            battery_.charge_switch = *charge != 0;
+            battery_.discharge_switch = *discharge != 0;
+            return Taken::done;
+        }
+        return take_live(window);
+    }
+
+    void missed(const Query& query) override {
+        if (query.tag == 0) {
+            short_block_ = !short_block_;
+            forget(dialect_.fields, battery_);
+            battery_.cells.clear();
+            battery_.temperatures.clear();
+        } else if (query.tag == dialect_.charge_switch) {
+            battery_.charge_switch.reset();
+            battery_.discharge_switch.reset();
+        }
+    }
+
+    bool control(const Command& command, Queries& out) override {
+        const auto reg =
+            static_cast<std::uint16_t>(dialect_.charge_switch + (command.control == Control::charge ? 0 : 1));
+        out.push_back({.bytes = modbus::request(dialect_.unit, modbus::kWriteOne, reg, command.on() ? 1 : 0),
+                       .tag = reg});
+        ask_switches(out, true);
+        return true;
+    }
+
+    [[nodiscard]] Proof proof() const override {
+        if (refuted_) {
+            return Proof::refuted;
+        }
+        return battery_.cells.empty() ? Proof::pending : Proof::proven;
+    }
+
+  private:
+    void ask_switches(Queries& out, bool required) const {
+        out.push_back(
+            {.bytes = modbus::request(dialect_.unit, modbus::kReadHolding, dialect_.charge_switch, 2),
+             .tag = dialect_.charge_switch,
+             .required = required,
+             .tries = 1});
+    }
+
+    Taken take_live(const Payload& window) {
+        load_inside(dialect_.fields, window, battery_);
+        if (const auto faults = words_at(window, dialect_.fault_words, dialect_.fault_word_count)) {
+            take_faults(*faults);
+        }
+        const auto cells = word_at(window, dialect_.cell_count);
+        if (!cells) {
+            return Taken::done;
+        }
+        const auto values = words_at(window, 0, dialect_.cell_slots);
+        if (*cells == 0 || *cells > dialect_.cell_slots || !values) {
+            refuted_ = true;
+            return Taken::foreign;
+        }
+        set_cells(battery_, std::span(*values).first(*cells));
+        take_sensors(window);
+        battery_.manufacturer = "Daly";
+        return Taken::done;
+    }
+
+    void take_sensors(const Payload& window) {
+        const auto values = words_at(window, dialect_.sensors, kMaxSensors);
+        const auto fitted = word_at(window, static_cast<std::uint16_t>(dialect_.cell_count + 1)).value_or(0);
+        battery_.temperatures.clear();
+        for (std::size_t i = 0; values && i < kMaxSensors && i < fitted; ++i) {
+            battery_.temperatures.push_back({Place::cell, (*values)[i] - kCelsiusZero});
+        }
+    }
+
+    /// Which half of a fault word comes first was never seen: any bit is a warning of no certain kind.
+    void take_faults(std::span<const std::uint16_t> faults) {
+        battery_.alarms.clear();
+        battery_.alarms.supports(Alarm::internal_failure);
+        std::uint32_t all = 0;
+        for (const auto fault : faults) {
+            all = all << 8 | fault;
+            if (fault != 0) {
+                battery_.alarms.raise(Alarm::internal_failure, Level::warning);
+            }
+        }
+        battery_.alarm_word = all;
+    }
+
+    const Dialect& dialect_;
+    bool short_block_ = false;
+    bool refuted_ = false;
+    unsigned version_tries_left_ = 3;
+};
+
+template <const Dialect& dialect>
+struct Of {
+    static Sight sight(Bytes bytes, Bytes asked) { return daly_modbus::sight(dialect, bytes, asked); }
+    static std::optional<Fault> mismatch(Bytes frame, Bytes asked) {
+        return daly_modbus::mismatch(dialect, frame, asked);
+    }
+    static void describe(Bytes frame, Role role, const Context& context, Record& out) {
+        daly_modbus::describe(dialect, frame, role, context, out);
+    }
+    static Query probe(std::uint8_t) {
+        return {.bytes = modbus::request(dialect.unit, modbus::kReadHolding, 0, dialect.short_block),
+                .tag = 0};
+    }
+    static std::unique_ptr<Session> open(std::uint8_t, const Options&) {
+        return std::make_unique<DalyModbusSession>(dialect);
+    }
+};
+
+constexpr auto kLines = std::to_array<Line>({{9600}});
+constexpr auto kD2Controls = std::to_array<ControlInfo>({{Control::charge}, {Control::discharge}});
+constexpr auto kP81Controls =
+    std::to_array<ControlInfo>({{Control::charge, 0, 1, false}, {Control::discharge, 0, 1, false}});
+
+}  // namespace
+}  // namespace daly_modbus
+
+extern const Family kDalyD2;
+constexpr Family kDalyD2{
+    .name = "daly_d2",
+    .title = "Daly (Modbus D2)",
+    .lines = daly_modbus::kLines,
+    .timing = {.reply = 500ms, .gap = 50ms, .pause = 30ms, .tries = 2},
+    .detection = {.rank = 22, .window = 150ms},
+    .controls = daly_modbus::kD2Controls,
+    .check = "crc",
+    .sight = daly_modbus::Of<daly_modbus::kD2>::sight,
+    .mismatch = daly_modbus::Of<daly_modbus::kD2>::mismatch,
+    .describe = daly_modbus::Of<daly_modbus::kD2>::describe,
+    .probe = daly_modbus::Of<daly_modbus::kD2>::probe,
+    .open = daly_modbus::Of<daly_modbus::kD2>::open,
+};
+
+extern const Family kDalyP81;
+constexpr Family kDalyP81{
+    .name = "daly_p81",
+    .title = "Daly (Modbus 81)",
+    .lines = daly_modbus::kLines,
+    .timing = {.reply = 500ms, .gap = 50ms, .pause = 30ms, .tries = 2},
+    .detection = {.rank = 24, .window = 150ms},
+    .controls = daly_modbus::kP81Controls,
+    .check = "crc",
+    .sight = daly_modbus::Of<daly_modbus::kP81>::sight,
+    .mismatch = daly_modbus::Of<daly_modbus::kP81>::mismatch,
+    .describe = daly_modbus::Of<daly_modbus::kP81>::describe,
+    .probe = daly_modbus::Of<daly_modbus::kP81>::probe,
+    .open = daly_modbus::Of<daly_modbus::kP81>::open,
+};
+
+}  // namespace bms
