@@ -2,6 +2,7 @@
 
 #include "ant_codes.hpp"
 #include "serialbattery/family.hpp"
+#include "serialbattery/framing/check.hpp"
 #include "serialbattery/framing/modbus.hpp"
 
 #include <algorithm>
@@ -89,7 +90,7 @@ Sight sight(Bytes bytes, Bytes) {
     if (bytes.size() < total) {
         return Sight::needs(total);
     }
-    if (wire::Crc16Modbus::of(bytes.subspan(1, total - 5)) != wire::le16(bytes, total - 4)) {
+    if (!check_holds(wire::Crc16Modbus::of(bytes.subspan(1, total - 5)), wire::le16(bytes, total - 4))) {
         return Sight::no(Fault::checksum);
     }
     const bool surplus = bytes[2] == kSettings;

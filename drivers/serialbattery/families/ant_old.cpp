@@ -2,6 +2,7 @@
 
 #include "ant_codes.hpp"
 #include "serialbattery/family.hpp"
+#include "serialbattery/framing/check.hpp"
 #include "wire/checksum.hpp"
 
 #include <algorithm>
@@ -49,7 +50,7 @@ Sight sight(Bytes bytes, Bytes) {
     if (bytes.size() < kStatus) {
         return Sight::needs(kStatus);
     }
-    if (wire::sum16(bytes.subspan(4, kStatus - 6)) != wire::be16(bytes, kStatus - 2)) {
+    if (!check_holds(wire::sum16(bytes.subspan(4, kStatus - 6)), wire::be16(bytes, kStatus - 2))) {
         return Sight::no(Fault::checksum);
     }
     return Sight::frame(kStatus);
@@ -161,7 +162,7 @@ class AntOldSession : public Session {
         }
         if (battery_.capacity_ah == 0.0) {
             battery_.capacity_ah.reset();  // not set in this board
-        } else if (battery_.discharged_ah && battery_.capacity_ah) {
+        } else if (*battery_.capacity_ah >= 1) {
             battery_.cycles = static_cast<std::uint32_t>(*battery_.discharged_ah / *battery_.capacity_ah);
         }
         battery_.manufacturer = "ANT";

@@ -1,6 +1,7 @@
 // Daly, the A5 dialect: docs/protocols/daly.md
 
 #include "serialbattery/family.hpp"
+#include "serialbattery/framing/check.hpp"
 #include "wire/checksum.hpp"
 
 #include <algorithm>
@@ -52,7 +53,7 @@ Sight sight(Bytes bytes, Bytes) {
     if (bytes.size() < kFrame) {
         return Sight::needs(kFrame);
     }
-    if (wire::sum8(bytes.first(kFrame - 1)) != bytes[kFrame - 1]) {
+    if (!check_holds(wire::sum8(bytes.first(kFrame - 1)), bytes[kFrame - 1])) {
         return Sight::no(Fault::checksum);
     }
     return Sight::frame(kFrame, from_board(bytes) ? Role::reply : Role::request);

@@ -1,6 +1,7 @@
 // LLT/JBD ("Xiaoxiang", Overkill Solar and rebrands): docs/protocols/jbd.md
 
 #include "serialbattery/family.hpp"
+#include "serialbattery/framing/check.hpp"
 #include "wire/checksum.hpp"
 
 #include <algorithm>
@@ -62,7 +63,7 @@ Sight sight(Bytes bytes, Bytes) {
     if (bytes.size() < total) {
         return Sight::needs(total);
     }
-    if (checksum(bytes.subspan(2, total - 5)) != wire::be16(bytes, total - 3)) {
+    if (!check_holds(checksum(bytes.subspan(2, total - 5)), wire::be16(bytes, total - 3))) {
         return Sight::no(Fault::checksum);
     }
     if (bytes[total - 1] != kEnd) {

@@ -3,6 +3,7 @@
 // They measure cells only. Known so that one is not taken for a battery, and for the decode tool.
 
 #include "serialbattery/family.hpp"
+#include "serialbattery/framing/check.hpp"
 #include "wire/checksum.hpp"
 
 #include <algorithm>
@@ -52,7 +53,7 @@ Sight sight(Bytes bytes, Bytes) {
     if (bytes.size() < total) {
         return Sight::needs(total);
     }
-    if (wire::sum8(bytes.first(total - 1)) != bytes[total - 1]) {
+    if (!check_holds(wire::sum8(bytes.first(total - 1)), bytes[total - 1])) {
         return Sight::no(Fault::checksum);
     }
     return Sight::frame(total, request ? Role::request : Role::reply);

@@ -1,6 +1,7 @@
 // JK PB inverter BMS on RS485: docs/protocols/jk_pb.md
 
 #include "serialbattery/family.hpp"
+#include "serialbattery/framing/check.hpp"
 #include "serialbattery/framing/modbus.hpp"
 #include "wire/checksum.hpp"
 
@@ -51,7 +52,7 @@ Sight sight_block(Bytes bytes) {
     if (bytes.size() < kBlock) {
         return Sight::needs(kBlock);
     }
-    if (wire::sum8(bytes.first(kBlock - 1)) != bytes[kBlock - 1]) {
+    if (!check_holds(wire::sum8(bytes.first(kBlock - 1)), bytes[kBlock - 1])) {
         return Sight::no(Fault::checksum);
     }
     return bytes[4] >= kTypeSettings && bytes[4] <= kTypeAbout ? Sight::frame(kBlock)

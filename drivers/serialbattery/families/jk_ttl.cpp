@@ -1,6 +1,7 @@
 // JK BMS on its "GPS" UART (4E 57 frames): docs/protocols/jk_ttl.md
 
 #include "serialbattery/family.hpp"
+#include "serialbattery/framing/check.hpp"
 #include "wire/checksum.hpp"
 
 #include <algorithm>
@@ -42,7 +43,7 @@ Sight sight(Bytes bytes, Bytes) {
     if (bytes.size() < total) {
         return Sight::needs(total);
     }
-    if (wire::sum16(bytes.first(total - 4)) != wire::be16(bytes, total - 2)) {
+    if (!check_holds(wire::sum16(bytes.first(total - 4)), wire::be16(bytes, total - 2))) {
         return Sight::no(Fault::checksum);
     }
     if (bytes[total - 5] != kEnd) {

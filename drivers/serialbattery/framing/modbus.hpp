@@ -3,6 +3,7 @@
 // the register, so reading one needs the request it belongs to.
 
 #include "serialbattery/family.hpp"
+#include "serialbattery/framing/check.hpp"
 #include "wire/bytes.hpp"
 #include "wire/checksum.hpp"
 
@@ -24,7 +25,8 @@ inline constexpr std::uint8_t kWriteMany = 16;
 /// True when the last two bytes are the CRC of the rest, low byte first.
 [[nodiscard]] constexpr bool crc_good(Bytes frame) {
     return frame.size() > 2
-           && wire::Crc16Modbus::of(frame.first(frame.size() - 2)) == wire::le16(frame, frame.size() - 2);
+           && check_holds(wire::Crc16Modbus::of(frame.first(frame.size() - 2)),
+                          wire::le16(frame, frame.size() - 2));
 }
 /// Appends the CRC of what is in `packet`.
 inline void push_crc(Packet& packet) {

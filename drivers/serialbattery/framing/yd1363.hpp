@@ -3,6 +3,7 @@
 // share: SOI, version, address, device class, command or return code, length with its check nibble, INFO, sum, CR.
 
 #include "serialbattery/family.hpp"
+#include "serialbattery/framing/check.hpp"
 #include "wire/bytes.hpp"
 
 #include <algorithm>
@@ -114,7 +115,7 @@ struct Head {
         return Sight::no(Fault::length);
     }
     const auto sum = number(bytes, total - 5, 4);
-    if (!sum || *sum != checksum(bytes.subspan(1, total - 6))) {
+    if (!sum || !check_holds(std::uint32_t{checksum(bytes.subspan(1, total - 6))}, *sum)) {
         return Sight::no(Fault::checksum);
     }
     const auto length = number(bytes, 9, 4);
