@@ -2,6 +2,8 @@
 #include "client.hpp"
 #include "commands.hpp"
 #include "velib/app.hpp"
+#include "velib/value.hpp"
+#include "watch.hpp"
 #include "words.hpp"
 
 #include <algorithm>
@@ -21,9 +23,29 @@ struct Options {
     bool system_bus = false;
     bool session_bus = false;
     std::vector<std::string> words;
+    cli::WatchOptions watch;
+    std::string duration;
 };
 
-CLI::App* declare(CLI::App& cli, Options& options) {
+// "20", "20s", "5m", "1h".
+std::chrono::milliseconds duration_of(const std::string& text) {
+    const auto unit_at = text.find_first_not_of("0123456789.");
+    const auto unit = unit_at == std::string::npos ? std::string() : text.substr(unit_at);
+    const auto number = parse_real(text.substr(0, unit_at));
+    const double seconds = unit.empty() || unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
+    if (!number || seconds == 0 || *number * seconds > 1e6) {
+        throw cli::Failure(fmt::format("'{}' is not a duration (20s, 5m, 1h)", text));
+    }
+    constexpr double kMilliseconds = 1000;
+    return std::chrono::milliseconds(static_cast<std::int64_t>(*number * seconds * kMilliseconds));
+}
+
+struct Commands {
+    CLI::App* list;
+    CLI::App* watch;
+};
+
+Commands declare(CLI::App& cli, Options& options) {
     cli.fallthrough();
     cli.footer(
         "velib                            the names on the bus\n"
@@ -38,7 +60,15 @@ CLI::App* declare(CLI::App& cli, Options& options) {
     auto* system = cli.add_flag("-y,--system", options.system_bus, "use the system bus");
     cli.add_flag("--session", options.session_bus, "use the session bus")->excludes(system);
     cli.add_option("words", options.words, "SERVICE PATH METHOD ARGUMENT...")->group("");
-    return cli.add_subcommand("list", "The com.victronenergy services, with instance and name");
+    auto* list = cli.add_subcommand("list", "The com.victronenergy services, with instance and name");
+    auto* watch = cli.add_subcommand("watch", "A live view of all items: service, path, value, text");
+    watch->add_option("service", options.watch.service,
+                      "a service, the beginning of its name, or a class such as \"battery\"");
+    watch->add_flag("--once", options.watch.once, "print what is there now, and end");
+    watch->add_option("--for", options.duration, "end after this time, e.g. 20s");
+    watch->add_flag("-a,--all", options.watch.history, "on a terminal: show the daily history too");
+    watch->add_option("--title", options.watch.title, "a line above the view (may be given several times)");
+    return {list, watch};
 }
 
 BusContext bus_of(App& app, const Options& options) {
@@ -54,7 +84,7 @@ BusContext bus_of(App& app, const Options& options) {
 int main(int argc, char** argv) {
     App app("velib", "Reads, writes and watches the services on the bus of a GX.");
     Options options;
-    const auto* list = declare(app.cli(), options);
+    const auto commands = declare(app.cli(), options);
 
     auto words = cli::sort_words({argv + 1, argv + argc});
     std::vector<char*> arguments{argv[0]};
@@ -63,7 +93,14 @@ int main(int argc, char** argv) {
     return app.run(static_cast<int>(arguments.size()), arguments.data(), [&]() -> asio::awaitable<int> {
         try {
             const auto bus = bus_of(app, options);
-            if (*list) {
+            if (*commands.watch) {
+                options.watch.json = options.json;
+                if (!options.duration.empty()) {
+                    options.watch.duration = duration_of(options.duration);
+                }
+                co_return co_await cli::watch(bus, options.watch);
+            }
+            if (*commands.list) {
                 co_return co_await cli::run_list(bus, options.json);
             }
             co_return co_await cli::run_words(bus, options.words, options.json);
