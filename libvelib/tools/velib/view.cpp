@@ -113,7 +113,7 @@ Widths natural_widths(const std::vector<Row>& rows) {
 
 // Without the room that a few long values would take from all others, and fitted to the screen.
 Widths usual_widths(const Widths& natural, std::size_t width) {
-    Widths widths{std::min<std::size_t>(natural.path, 44), std::min<std::size_t>(natural.value, 24),
+    Widths widths{std::min<std::size_t>(natural.path, 44), std::min<std::size_t>(natural.value, 20),
                   std::min<std::size_t>(natural.text, 22)};
     const auto shrink = [&](std::size_t& part, std::size_t least) {
         const auto excess = widths.total() - std::min(widths.total(), width);
@@ -216,13 +216,16 @@ class Renderer {
                             : !value.valid()                 ? Style::invalid
                                                              : Style::plain;
         const auto common = std::min(common_parents(row.path, path_before), widths_.path);
-        builder.gap(Widths::kGap)
+        const auto value_text = shown_value(value, style_.unicode);
+        // A text that only repeats the value steps back.
+        const Style text_style = style == Style::plain && value_text == row.item->text ? Style::dim : style;
+        builder.text(changed && !style_.color ? "* " : "  ", Style::plain)
             .cell(row.path.substr(0, common), common, Style::dim)
             .cell(row.path.substr(common), widths_.path - common, Style::plain)
             .gap(Widths::kGap)
-            .cell(shown_value(value, style_.unicode), widths_.value, style, value.real().has_value())
+            .cell(value_text, widths_.value, style, value.real().has_value())
             .gap(Widths::kGap)
-            .cell(row.item->text, widths_.text, style);
+            .cell(row.item->text, widths_.text, text_style);
     }
 
     const Changes& changes_;
@@ -239,7 +242,7 @@ std::string heading(const Services& services, const ViewStyle& style) {
                                        : fmt::format("{} {}, {} {}", services.size(),
                                                      services.size() == 1 ? "service" : "services", items,
                                                      items == 1 ? "item" : "items");
-    return LineBuilder(style.color, style.unicode).cell(text, style.width, Style::dim).take();
+    return LineBuilder(style.color, style.unicode).text(for_terminal(text, style.width, style.unicode), Style::dim).take();
 }
 
 // How the rows are laid out on a screen.
@@ -269,6 +272,9 @@ std::vector<std::string> fill(const std::vector<Row>& rows, const Renderer& rend
         auto& line = lines[place % layout.height];
         line.append(place < layout.height ? 0 : kColumnGap, ' ');
         line += renderer.line(rows[i], before, layout.column_width);
+    }
+    for (auto& line : lines) {
+        line.erase(line.find_last_not_of(' ') + 1);
     }
     return lines;
 }
@@ -354,7 +360,7 @@ Screen render(const Services& services, const Changes& changes, const ViewStyle&
         fmt::format("{}q quit  h history{}", more > 0 ? fmt::format("{} more below  ", more) : "",
                     screen.most_scroll > 0 ? "  arrows and page keys scroll" : "");
     screen.lines.push_back(
-        LineBuilder(style.color, style.unicode).cell(hint, style.width, Style::dim).take());
+        LineBuilder(style.color, style.unicode).text(for_terminal(hint, style.width, style.unicode), Style::dim).take());
     screen.lines.resize(std::min(screen.lines.size(), style.height));
     return screen;
 }

@@ -56,8 +56,8 @@ struct Screen {
     std::size_t most_scroll = 0;
 };
 
-/// Every service with its items: on a wide screen in several columns. Values that changed lately stand out,
-/// as do alarms and errors. Never more lines than style.height (if it is not 0), none wider than style.width.
+/// Every service with its items: on a wide screen in several columns. Values that changed lately stand out
+/// (without colours by a star), as do alarms and errors. Never more lines than style.height (if it is not 0), none wider than style.width.
 [[nodiscard]] Screen render(const Services& services, const Changes& changes, const ViewStyle& style);
 
 /// A value as a table shows it: text without quotes, "no value" as "--" (or a dash).
