@@ -34,8 +34,7 @@ Failure failure_of(const CallResult& result, const std::string& service, const s
     if (result.error_name == SD_BUS_ERROR_UNKNOWN_OBJECT) {
         return Failure(fmt::format("{} has no {}", service, path));
     }
-    if (result.error_name == SD_BUS_ERROR_NO_REPLY
-        || result.error_name == "org.freedesktop.DBus.Error.Timeout") {
+    if (result.unanswered()) {
         return Failure(fmt::format("{} does not answer", service));
     }
     return Failure(
@@ -92,7 +91,7 @@ asio::awaitable<std::vector<Data>> Client::call(std::string service, std::string
             throw Failure(fmt::format("argument {} of {}: {}", i + 1, declaration.name, error.what()));
         }
     }
-    const auto result = co_await send_call(bus_, std::move(message), timeout);
+    const auto result = co_await send_call(bus_, std::move(message), {}, timeout);
     if (!result.ok()) {
         throw failure_of(result, service, path, declaration.name);
     }

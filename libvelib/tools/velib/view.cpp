@@ -242,7 +242,9 @@ std::string heading(const Services& services, const ViewStyle& style) {
                                        : fmt::format("{} {}, {} {}", services.size(),
                                                      services.size() == 1 ? "service" : "services", items,
                                                      items == 1 ? "item" : "items");
-    return LineBuilder(style.color, style.unicode).text(for_terminal(text, style.width, style.unicode), Style::dim).take();
+    return LineBuilder(style.color, style.unicode)
+        .text(for_terminal(text, style.width, style.unicode), Style::dim)
+        .take();
 }
 
 // How the rows are laid out on a screen.
@@ -359,8 +361,9 @@ Screen render(const Services& services, const Changes& changes, const ViewStyle&
     const auto hint =
         fmt::format("{}q quit  h history{}", more > 0 ? fmt::format("{} more below  ", more) : "",
                     screen.most_scroll > 0 ? "  arrows and page keys scroll" : "");
-    screen.lines.push_back(
-        LineBuilder(style.color, style.unicode).text(for_terminal(hint, style.width, style.unicode), Style::dim).take());
+    screen.lines.push_back(LineBuilder(style.color, style.unicode)
+                               .text(for_terminal(hint, style.width, style.unicode), Style::dim)
+                               .take());
     screen.lines.resize(std::min(screen.lines.size(), style.height));
     return screen;
 }
