@@ -7,7 +7,8 @@ namespace velib {
 Item::Item(std::string path, ItemSpec spec) : path_(std::move(path)), format_(spec.format), type_(spec.type) {
     if (spec.on_write || spec.min || spec.max || spec.default_value.valid()) {
         extras_ = std::make_unique<Extras>(Extras{std::move(spec.on_write), spec.min, spec.max,
-                                                  std::move(spec.default_value), spec.nullable});
+                                                  std::move(spec.default_value), spec.nullable,
+                                                  spec.hears_repeats});
     }
 }
 

@@ -219,7 +219,7 @@ WriteCode ItemTree::write(Item& item, const Value& value) {
     if (const auto number = converted->real(); number && item.type() == Type::real) {
         converted = Value(at_resolution(*number, item.format()));
     }
-    if (item.value().same_as(*converted)) {
+    if (item.value().same_as(*converted) && !item.hears_repeats()) {
         return WriteCode::accepted;
     }
     if (!within_limits(item, *converted)) {

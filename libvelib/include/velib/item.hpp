@@ -41,6 +41,8 @@ struct ItemSpec {
     Value default_value = {};
     /// Whether a client may write "no value".
     bool nullable = false;
+    /// Whether on_write hears of the present value being written again: for set points that expire unless repeated.
+    bool hears_repeats = false;
 };
 
 class Item {
@@ -56,6 +58,7 @@ class Item {
     [[nodiscard]] const Format& format() const { return format_; }
     [[nodiscard]] bool writable() const { return extras_ && extras_->on_write; }
     [[nodiscard]] bool nullable() const { return extras_ && extras_->nullable; }
+    [[nodiscard]] bool hears_repeats() const { return extras_ && extras_->hears_repeats; }
     [[nodiscard]] std::optional<double> min() const { return extras_ ? extras_->min : std::nullopt; }
     [[nodiscard]] std::optional<double> max() const { return extras_ ? extras_->max : std::nullopt; }
     [[nodiscard]] const Value& default_value() const;
@@ -80,6 +83,7 @@ class Item {
         std::optional<double> max;
         Value default_value;
         bool nullable = false;
+        bool hears_repeats = false;
     };
 
     Extras& extras();
