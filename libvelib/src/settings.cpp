@@ -122,6 +122,7 @@ class Settings::Client : public std::enable_shared_from_this<Client> {
     struct Entry {
         SettingSpec spec;
         Value value;
+        bool signalled = false;  // a change was signalled since the value was asked for
     };
     struct Subscriber {
         std::string prefix;
@@ -160,7 +161,7 @@ class Settings::Client : public std::enable_shared_from_this<Client> {
         }
         auto value = spec.default_value;
         auto path = spec.path;
-        entries_.insert_or_assign(std::move(path), Entry{std::move(spec), std::move(value)});
+        entries_.insert_or_assign(std::move(path), Entry{std::move(spec), std::move(value), false});
     }
 
     // One AddSettings for all.
@@ -236,8 +237,17 @@ class Settings::Client : public std::enable_shared_from_this<Client> {
             if (error != 0) {
                 spdlog::error("the settings service refused {} (error {}); its default is used", path, error);
             } else if (value) {
-                take(path, *value);
+                take_reply(path, *value);
             }
+        }
+    }
+
+    // A change that was signalled behind the reply is handled before it, because the coroutine that waits for
+    // the reply runs later: the signal then holds the newer value.
+    void take_reply(std::string_view path, const Value& value) {
+        const auto entry = entries_.find(path);
+        if (entry != entries_.end() && !entry->second.signalled) {
+            take(path, value);
         }
     }
 
