@@ -8,7 +8,7 @@
 namespace smartsolar {
 
 // clang-format off
-inline constexpr auto kProducts = std::to_array<Product>({
+inline constexpr auto kProducts = std::to_array<ProductName>({
     {0x0203, "BMV-700"},
     {0x0204, "BMV-702"},
     {0x0205, "BMV-700H"},

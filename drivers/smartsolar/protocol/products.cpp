@@ -10,7 +10,7 @@ namespace smartsolar {
 namespace {
 
 static_assert(std::adjacent_find(kProducts.begin(), kProducts.end(),
-                                 [](const Product& a, const Product& b) { return a.id >= b.id; })
+                                 [](const ProductName& a, const ProductName& b) { return a.id >= b.id; })
               == kProducts.end());
 
 constexpr bool within(std::uint16_t id, std::uint16_t first, std::uint16_t last) {
@@ -19,14 +19,14 @@ constexpr bool within(std::uint16_t id, std::uint16_t first, std::uint16_t last)
 
 }  // namespace
 
-std::span<const Product> products() {
+std::span<const ProductName> products() {
     return kProducts;
 }
 
 std::optional<std::string_view> product_name(std::uint16_t id) {
-    const auto found =
-        std::lower_bound(kProducts.begin(), kProducts.end(), id,
-                         [](const Product& product, std::uint16_t wanted) { return product.id < wanted; });
+    const auto found = std::lower_bound(
+        kProducts.begin(), kProducts.end(), id,
+        [](const ProductName& product, std::uint16_t wanted) { return product.id < wanted; });
     if (found == kProducts.end() || found->id != id) {
         return std::nullopt;
     }
@@ -50,6 +50,10 @@ std::string product_text(std::uint16_t id) {
 
 bool is_solar_charger(std::uint16_t id) {
     return within(id, 0xA040, 0xA07F) || within(id, 0xA101, 0xA117);
+}
+
+bool is_battery_monitor(std::uint16_t id) {
+    return within(id, 0x0203, 0x0205) || within(id, 0xA380, 0xA38E) || within(id, 0xC030, 0xC038);
 }
 
 bool is_battery_sense(std::uint16_t id) {

@@ -9,13 +9,13 @@
 
 namespace smartsolar {
 
-struct Product {
+struct ProductName {
     std::uint16_t id;
     std::string_view name;
 };
 
 /// Every known product, by id.
-[[nodiscard]] std::span<const Product> products();
+[[nodiscard]] std::span<const ProductName> products();
 
 /// The maker's name, nothing for an unknown id.
 [[nodiscard]] std::optional<std::string_view> product_name(std::uint16_t id);
@@ -25,6 +25,9 @@ struct Product {
 
 /// Solar chargers (MPPT) of every line.
 [[nodiscard]] bool is_solar_charger(std::uint16_t id);
+
+/// BMV and SmartShunt: they measure current and know the state of charge.
+[[nodiscard]] bool is_battery_monitor(std::uint16_t id);
 
 /// Smart Battery Sense: sends battery monitor records, but knows only voltage and temperature.
 [[nodiscard]] bool is_battery_sense(std::uint16_t id);
