@@ -375,11 +375,8 @@ class DalySession : public Session {
         ask(out, kAlarms, false);
         if (battery_.cell_count) {
             ask(out, kCellFrames, true, 2);
-            if (poll % 2 == 0 && sensors_ > 0) {
-                ask(out, kTemperatureFrames, false);
-            } else {
-                ask(out, kBalance, false);
-            }
+            temperatures_next_ = !temperatures_next_ && sensors_ > 0;
+            ask(out, temperatures_next_ ? kTemperatureFrames : kBalance, false);
         }
         if (identity_tries_left_ > 0) {
             --identity_tries_left_;
@@ -389,7 +386,7 @@ class DalySession : public Session {
         }
     }
 
-    Taken take(const Query& query, Bytes frame, Queries&) override {
+    Taken take(const Query& query, Bytes frame, Queries& follow) override {
         const Bytes data = payload(frame);
         switch (query.tag) {
             case kPack:
@@ -400,7 +397,7 @@ class DalySession : public Session {
                 load(kStateFields, {data}, battery_);
                 return Taken::done;
             case kStatus:
-                return take_status(data);
+                return take_status(data, follow);
             case kCellFrames:
                 return take_cells(data);
             case kTemperatureFrames:
@@ -502,17 +499,20 @@ class DalySession : public Session {
   private:
     static constexpr unsigned kStatusEvery = 30;
 
-    void ask(Queries& out, std::uint8_t id, bool required, std::uint8_t tries = 1) const {
+    void ask(Queries& out, Id id, bool required, std::uint8_t tries = 1) const {
         out.push_back({.bytes = request(host_, id),
                        .tag = id,
                        .required = required,
                        .tries = static_cast<std::uint8_t>(required && tries == 1 ? 3 : tries)});
     }
 
-    Taken take_status(Bytes data) {
+    Taken take_status(Bytes data, Queries& follow) {
         if (data[0] == 0 || data[0] > kMaxCells) {
             refuted_ = !battery_.cell_count;
             return Taken::foreign;
+        }
+        if (!battery_.cell_count) {
+            ask(follow, kCellFrames, true, 2);
         }
         load(kStatusFields, {data}, battery_);
         sensors_ = std::min<unsigned>(data[1], kMaxSensors);
@@ -596,6 +596,7 @@ class DalySession : public Session {
     std::uint8_t host_;
     unsigned identity_tries_left_ = 3;
     unsigned sensors_ = 0;
+    bool temperatures_next_ = false;
     bool have_pack_ = false;
     bool refuted_ = false;
     std::optional<std::uint64_t> balancing_;

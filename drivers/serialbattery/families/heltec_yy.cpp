@@ -155,10 +155,10 @@ struct Item {
 };
 constexpr auto kItems = std::to_array<Item>({
     {kTypeName, kTypeWords, 0, true},
-    {kCellCount, 1, 0, true},
     {kVoltage, 2, 1, true},
-    {kCurrent, 2, 1, true},
+    {kCellCount, 1, 0, true},
     {kCells, 0, 1, true},  // as many as there are cells
+    {kCurrent, 2, 1, true},
     {kCharge, 1, 1, true},
     {kWarnings, 2, 1, false},
     {kRunState, 2, 2, false},
@@ -175,6 +175,9 @@ constexpr auto kItems = std::to_array<Item>({
     {kMaxDischargeCurrent, 1, 0, false},
 });
 
+constexpr std::size_t kCellsItem = 3;
+static_assert(kItems[kCellsItem].reg == kCells);
+
 class HeltecSession : public Session {
   public:
     explicit HeltecSession(std::uint8_t unit) : unit_(unit) {}
@@ -184,18 +187,13 @@ class HeltecSession : public Session {
             const auto& item = kItems[i];
             const bool due = item.every == 0 ? !answered_[i] && (item.required || poll < kIdentityPolls)
                                              : poll % item.every == 0;
-            const auto count =
-                item.reg == kCells ? static_cast<std::uint16_t>(battery_.cell_count.value_or(0)) : item.words;
-            if (due && count > 0) {
-                out.push_back({.bytes = modbus::request(unit_, modbus::kReadHolding, item.reg, count),
-                               .tag = static_cast<std::uint16_t>(i),
-                               .required = item.required,
-                               .tries = static_cast<std::uint8_t>(item.required ? 4 : 2)});
+            if (due) {
+                ask(i, out);
             }
         }
     }
 
-    Taken take(const Query& query, Bytes frame, Queries&) override {
+    Taken take(const Query& query, Bytes frame, Queries& follow) override {
         if (modbus::is_exception(frame)) {
             answered_[query.tag] = true;
             return Taken::refused;
@@ -206,6 +204,9 @@ class HeltecSession : public Session {
         if (!take_item(item.reg, window)) {
             refuted_ = true;
             return Taken::refused;
+        }
+        if (item.reg == kCellCount && battery_.cells.empty()) {
+            ask(kCellsItem, follow);
         }
         answered_[query.tag] = true;
         return Taken::done;
@@ -244,6 +245,17 @@ class HeltecSession : public Session {
 
   private:
     static constexpr unsigned kIdentityPolls = 5;
+
+    void ask(std::size_t i, Queries& out) const {
+        const auto& item = kItems[i];
+        const auto count = item.reg == kCells ? battery_.cell_count.value_or(0) : item.words;
+        if (count > 0) {
+            out.push_back({.bytes = modbus::request(unit_, modbus::kReadHolding, item.reg, count),
+                           .tag = static_cast<std::uint16_t>(i),
+                           .required = item.required,
+                           .tries = static_cast<std::uint8_t>(item.required ? 4 : 2)});
+        }
+    }
 
     /// False when the answer is nothing such a board would say.
     bool take_item(std::uint16_t reg, const Payload& window) {

@@ -1,0 +1,146 @@
+#include "serialbattery/detect/detector.hpp"
+#include "serialbattery/detect/foreign.hpp"
+#include "support/catch.hpp"
+#include "support/virtual_line.hpp"
+
+using namespace bms;
+using Kind = Detected::Kind;
+
+namespace {
+
+std::vector<std::string> simulated() {
+    std::vector<std::string> names;
+    for (const auto& simulator : sim::simulators()) {
+        names.emplace_back(simulator.family);
+    }
+    return names;
+}
+wire::Buffer bytes(std::string_view text) {
+    return {text.begin(), text.end()};
+}
+
+}  // namespace
+
+TEST_CASE("every simulated battery is found as what it is, with an echo too") {
+    const auto name = GENERATE(from_range(simulated()));
+    const bool echo = GENERATE(false, true);
+    test::VirtualLine line;
+    line.echo = echo;
+    auto& unit = line.add(name);
+    Detector detector({});
+    line.run(detector);
+    const auto found = detector.take_result();
+    const auto took = std::chrono::duration_cast<milliseconds>(line.now() - TimePoint{});
+    INFO(name << " took " << took.count() << " ms");
+    REQUIRE(found.kind == Kind::battery);
+    CHECK(found.place.family->name == name);
+    CHECK(found.place.address == unit.address());
+    CHECK(found.session->battery().cells.size() == unit.pack.size());
+    // The board with the bad habit of missing requests, behind all others at 9600, may take longer.
+    CHECK(took < (name == "heltec_yy" ? 11s : 5s));
+}
+
+TEST_CASE("a remembered battery is found within a second") {
+    const auto name = GENERATE(from_range(simulated()));
+    test::VirtualLine line;
+    auto& unit = line.add(name);
+    const auto& family = *find_family(name);
+    DetectionPlan plan;
+    plan.last = Location{&family, static_cast<std::uint8_t>(unit.address()), family.lines.front()};
+    Detector detector(std::move(plan));
+    line.run(detector);
+    const auto took = std::chrono::duration_cast<milliseconds>(line.now() - TimePoint{});
+    INFO(name << " took " << took.count() << " ms");
+    CHECK(detector.take_result().kind == Kind::battery);
+    CHECK(took < 1s);
+}
+
+TEST_CASE("an empty port is given up within fifteen seconds") {
+    test::VirtualLine line;
+    Detector detector({});
+    line.run(detector);
+    CHECK(detector.take_result().kind == Kind::nothing);
+    CHECK(line.now() - TimePoint{} < 15s);
+}
+
+TEST_CASE(
+    "no probe but the JK PB's can write to a foreign device, and that one only at 115200 and last there") {
+    test::VirtualLine line;
+    Detector detector({});
+    line.run(detector);
+    bool written = false;
+    for (const auto& [at, request] : line.sent()) {
+        const bool modbus_write =
+            request.size() > 7 && request[0] < 248
+            && (request[1] == 5 || request[1] == 6 || request[1] == 15 || request[1] == 16);
+        if (at.baud == 115200) {
+            CHECK_FALSE(written);
+            written = modbus_write;
+        } else {
+            CHECK_FALSE(modbus_write);
+        }
+    }
+    CHECK(written);
+}
+
+TEST_CASE("foreign devices that speak unasked are named and nothing is sent to them at their baud rate") {
+    test::VirtualLine line;
+    SECTION("VE.Direct") {
+        line.chatter(19200, bytes("\r\nPID\t0x203\r\nV\t26201\r\nI\t0\r\nChecksum\t#"), 250ms);
+        Detector detector({});
+        line.run(detector);
+        const auto found = detector.take_result();
+        CHECK(found.kind == Kind::foreign);
+        CHECK(found.what == "VE.Direct");
+    }
+    SECTION("GPS") {
+        line.chatter(9600, bytes("\r\n$GPGLL,4916.45,N,12311.12,W,225444,A*31\r\n"), 200ms);
+        Detector detector({});
+        line.run(detector);
+        const auto found = detector.take_result();
+        CHECK(found.kind == Kind::foreign);
+        CHECK(found.what == "NMEA 0183");
+        for (const auto& [at, request] : line.sent()) {
+            CHECK(at.baud != 9600);
+        }
+    }
+}
+
+TEST_CASE("a bus another master works on is only listened to") {
+    test::VirtualLine line;
+    auto request = wire::from_hex("dda50300fffd77").value();
+    const auto reply =
+        wire::from_hex("dd03001d0618000001f201f400002c7c00000000000080640304030b8b0b8a0b84fa8d77").value();
+    request.insert(request.end(), reply.begin(), reply.end());
+    line.chatter(9600, request, 200ms);
+    Detector detector({});
+    line.run(detector);
+    const auto found = detector.take_result();
+    CHECK(found.kind == Kind::occupied);
+    CHECK(found.place.family->name == "jbd");
+    for (const auto& [at, sent] : line.sent()) {
+        CHECK(at.baud != 9600);
+    }
+}
+
+TEST_CASE("foreign lines are recognised only by whole lines with their checks") {
+    CHECK(recognise_foreign(bytes("x\n:A0102000544\n")) == std::nullopt);
+    CHECK(recognise_foreign(bytes("x\n:51641F9\r\n")) == "VE.Direct HEX");
+    CHECK(recognise_foreign(bytes("\n$GPGLL,4916.45,N,12311.12,W,225444,A*32\r\n")) == std::nullopt);
+    CHECK(recognise_foreign(bytes("\nV\t12800\r\n")) == std::nullopt);
+    CHECK(recognise_foreign(bytes("\nV\t12800\r\nI\t-15\r\n")) == "VE.Direct");
+    CHECK(recognise_foreign({}) == std::nullopt);
+}
+
+TEST_CASE("only the families asked for are tried, at the addresses given") {
+    test::VirtualLine line;
+    line.add("jk_pb", 7);
+    DetectionPlan plan;
+    plan.families = {find_family("jk_pb")};
+    plan.addresses = {3, 7};
+    Detector detector(std::move(plan));
+    line.run(detector);
+    const auto found = detector.take_result();
+    CHECK(found.kind == Kind::battery);
+    CHECK(found.place.address == 7);
+}
