@@ -1,0 +1,216 @@
+# shellcheck shell=sh disable=SC2034
+# Shared by install.sh and uninstall.sh on the device. busybox sh; nothing here writes to the root file system.
+
+suite=venus-drivers
+home=/data/apps/$suite
+conf=/data/conf/$suite
+run_services=/run/service
+serial_conf=/data/conf/serial-starter.d/$suite.conf
+udev_rules=/run/udev/rules.d/zz-$suite.rules
+templates=/opt/victronenergy/service-templates
+template=venus-serialbattery
+oldest_firmware=2.80
+dry_run=${dry_run:-no}
+
+say() { printf '%s\n' "$*"; }
+warn() { printf '%s\n' "$*" >&2; }
+die() {
+    warn "error: $*"
+    exit 1
+}
+
+# do_it COMMAND...: runs it, or says it with --dry-run.
+do_it() {
+    if [ "$dry_run" = yes ]; then
+        say "would run: $*"
+    else
+        "$@"
+    fi
+}
+
+# write_file FILE MODE: standard input becomes FILE, all or nothing; an unchanged file is left alone.
+write_file() {
+    new=$1.$suite-new
+    if [ "$dry_run" = yes ]; then
+        cat >/dev/null
+        say "would write: $1"
+        return 0
+    fi
+    mkdir -p "$(dirname "$1")" && cat >"$new" && chmod "$2" "$new" || return 1
+    if cmp -s "$new" "$1"; then
+        rm -f "$new"
+    else
+        sync && mv "$new" "$1"
+    fi
+}
+
+# --- the device
+
+firmware() { head -n 1 /opt/victronenergy/version 2>/dev/null; }
+
+# version_number v3.67: 367. A beta (v3.80~40) is older than its release.
+version_number() {
+    number=${1#v}
+    case $number in
+    *~*) beta=1 ;;
+    *) beta=0 ;;
+    esac
+    number=${number%%[!0-9.]*}
+    major=${number%%.*}
+    minor=${number#*.}
+    minor=${minor%%.*}
+    case $major$minor in
+    '' | *[!0-9]*) return 1 ;;
+    esac
+    [ ${#minor} -gt 1 ] || minor=${minor}0
+    # 10# does not exist in busybox: take leading zeros off.
+    minor=${minor#0}
+    echo $((major * 100 + ${minor:-0} - beta))
+}
+
+# The architecture of the userland, which is what counts: a 64 bit kernel may run 32 bit programs.
+architecture() {
+    class=$(dd if=/bin/busybox bs=1 skip=4 count=1 2>/dev/null | od -An -tu1 | tr -d ' ')
+    case $(uname -m)/$class in
+    armv7*/1 | armv8*/1 | aarch64/1) echo armhf ;;
+    aarch64/2) echo arm64 ;;
+    x86_64/2) echo amd64 ;;
+    *) uname -m ;;
+    esac
+}
+
+field() { sed -n "s/^$1 //p" "$2/VERSION" 2>/dev/null; }
+
+# check_device DIRECTORY: everything that must be right before anything is changed.
+check_device() {
+    [ "$(id -u)" = 0 ] || die "this needs root"
+    [ -n "$(firmware)" ] || die "this is not a Venus OS device (/opt/victronenergy/version is missing)"
+    have=$(version_number "$(firmware)") || die "cannot read the firmware version '$(firmware)'"
+    [ "$have" -ge "$(version_number $oldest_firmware)" ] ||
+        die "firmware $(firmware) is too old: v$oldest_firmware or newer is needed"
+    [ "$(field architecture "$1")" = "$(architecture)" ] ||
+        die "this package is for $(field architecture "$1"), the device is $(architecture)"
+    [ -w /data ] || die "/data is not writable"
+    (cd "$1" && sha256sum -c SHA256SUMS >/dev/null 2>&1) || die "the package is damaged: its checksums do not match"
+}
+
+# check_space DIRECTORY: a tenth of /data stays free, because the device complains above 90 %.
+check_space() {
+    need=$(du -sk "$1" | cut -f1)
+    # shellcheck disable=SC2046  # two numbers
+    set -- $(df -Pk /data | awk 'NR == 2 {print $2, $4}')
+    [ $(($2 - need)) -ge $(($1 / 10)) ] ||
+        die "not enough space on /data: ${need} kB are needed and a tenth must stay free, $2 kB are"
+}
+
+# --- boot hooks: one line each, beside other people's
+
+hook_line() { echo "$home/install.sh boot $1 & # $suite"; }
+
+# add_hook FILE STAGE
+add_hook() {
+    file=$1
+    line=$(hook_line "$2")
+    # The support page of the GUI disables hooks by renaming them; then the line waits there.
+    if [ ! -e "$file" ] && [ -e "$file.disabled" ]; then
+        file=$file.disabled
+        warn "note: $file: boot hooks are disabled on this device, so nothing starts after a reboot until they are enabled"
+    fi
+    if [ ! -e "$file" ]; then
+        printf '#!/bin/sh\n%s\n' "$line" | write_file "$file" 755
+        return
+    fi
+    grep -qxF "$line" "$file" && return
+    [ -x "$file" ] || [ "$file" != "${file%.disabled}" ] || warn "note: $file is not executable, so the device does not run it"
+    backup=$conf/before/$(basename "$file")
+    [ -e "$backup" ] || do_it mkdir -p "$conf/before"
+    [ -e "$backup" ] || do_it cp -p "$file" "$backup"
+    # Before an exit that ends the script, else at the end.
+    awk -v line="$line" '
+        {text[NR] = $0; if ($0 !~ /^[ \t]*(#.*)?$/) last = NR}
+        END {
+            for (i = 1; i <= NR; i++) {
+                if (i == last && text[i] ~ /^[ \t]*exit([ \t]+[0-9]+)?[ \t]*;?[ \t]*$/) {print line; done = 1}
+                print text[i]
+            }
+            if (!done) print line
+        }' "$file" | write_file "$file" "$(stat -c %a "$file")"
+}
+
+# remove_hook FILE STAGE: takes exactly our line out; a file that only held it goes too.
+remove_hook() {
+    line=$(hook_line "$2")
+    for file in "$1" "$1.disabled"; do
+        [ -e "$file" ] || continue
+        grep -qxF "$line" "$file" || continue
+        rest=$(grep -vxF "$line" "$file")
+        backup=$conf/before/$(basename "$file")
+        if [ -e "$backup" ] && [ "$rest" = "$(cat "$backup")" ]; then
+            do_it cp -p "$backup" "$file"
+        elif [ "$rest" = '#!/bin/sh' ] && [ ! -e "$backup" ]; then
+            do_it rm -f "$file"
+        else
+            printf '%s\n' "$rest" | write_file "$file" "$(stat -c %a "$file")"
+        fi
+    done
+}
+
+# --- services: copies in RAM, so that supervise writes no flash
+
+# Those with a service of their own; batteries have one a port.
+drivers() {
+    for directory in "$home"/services/dbus-*; do
+        name=${directory##*/}
+        [ ! -d "$directory" ] || [ "$name" = dbus-serialbattery ] || echo "$name"
+    done
+}
+
+is_enabled() { grep -qxF "$1" "$conf/enabled" 2>/dev/null; }
+
+rescan() {
+    if command -v svrescan >/dev/null 2>&1; then
+        svrescan
+    fi
+}
+
+is_ours() { [ "$(readlink "/service/$1")" = "$run_services/$suite.$1" ]; }
+
+start_service() {
+    if [ -e "/service/$1" ] && ! is_ours "$1"; then
+        warn "note: /service/$1 belongs to something else; left alone"
+        return 1
+    fi
+    do_it mkdir -p $run_services
+    do_it rm -rf "$run_services/$suite.$1.new"
+    if [ ! -d "$run_services/$suite.$1" ]; then
+        do_it cp -R "$home/services/$1" "$run_services/$suite.$1"
+    else
+        # A new version: the scripts change, the running supervise stays.
+        do_it cp "$home/services/$1/run" "$run_services/$suite.$1/run"
+        do_it cp "$home/services/$1/log/run" "$run_services/$suite.$1/log/run"
+    fi
+    [ -L "/service/$1" ] || do_it ln -s "$run_services/$suite.$1" "/service/$1"
+    [ "$dry_run" = yes ] || rescan
+}
+
+stop_service() {
+    is_ours "$1" || return 0
+    do_it rm -f "/service/$1"
+    if [ -p "$run_services/$suite.$1/supervise/ok" ]; then
+        do_it svc -dx "$run_services/$suite.$1" "$run_services/$suite.$1/log"
+        wait_down "$run_services/$suite.$1"
+    fi
+    do_it rm -rf "$run_services/$suite.$1"
+}
+
+wait_down() {
+    [ "$dry_run" = no ] || return 0
+    tries=0
+    while svok "$1" 2>/dev/null && [ $tries -lt 50 ]; do
+        sleep 0.1 2>/dev/null || sleep 1
+        tries=$((tries + 1))
+    done
+}
+
+# restart_service: the program of an updated package, without pkill.
+restart_service() { [ ! -p "/service/$1/supervise/ok" ] || do_it svc -t "/service/$1"; }
