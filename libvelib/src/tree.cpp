@@ -61,7 +61,8 @@ void ItemTree::keep_node(std::string path) {
     kept_nodes_.push_back(std::move(path));
 }
 
-void ItemTree::remove(std::string_view path) {
+void ItemTree::remove(std::string_view removed) {
+    const std::string path(removed);  // may be the path of an item that is going to end
     const auto doomed = [&](const auto& item) {
         return item->path() == path || is_below(item->path(), path);
     };
@@ -99,10 +100,8 @@ std::span<const std::unique_ptr<Item>> ItemTree::below(std::string_view node) co
     if (first != items_.end() && (*first)->path() == node) {
         ++first;
     }
-    auto last = first;
-    while (last != items_.end() && is_below((*last)->path(), node)) {
-        ++last;
-    }
+    const auto last = std::partition_point(first, items_.end(),
+                                           [&](const auto& item) { return is_below(item->path(), node); });
     return {first, last};
 }
 

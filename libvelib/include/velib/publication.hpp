@@ -75,6 +75,10 @@ consteval Type type_of() {
         return Type::bytes;
     } else if constexpr (std::same_as<Content, std::vector<std::string>>) {
         return Type::texts;
+    } else if constexpr (std::same_as<Content, std::vector<std::int32_t>>) {
+        return Type::integers;
+    } else if constexpr (std::same_as<Content, std::vector<double>>) {
+        return Type::reals;
     } else {
         return Type::any;
     }

@@ -85,8 +85,13 @@ class ItemTree {
     static bool store(Item& item, const T& value) {
         if constexpr (std::same_as<T, Value>) {
             return item.assign(value);
-        } else if constexpr (std::integral<T> || std::is_enum_v<T>) {
-            return item.assign(static_cast<std::int64_t>(value));
+        } else if constexpr (std::is_enum_v<T>) {
+            return store(item, static_cast<std::underlying_type_t<T>>(value));
+        } else if constexpr (std::same_as<T, bool>) {
+            return item.assign(std::int64_t{value});
+        } else if constexpr (std::integral<T>) {
+            return std::in_range<std::int64_t>(value) ? item.assign(static_cast<std::int64_t>(value))
+                                                      : item.invalidate();
         } else if constexpr (std::floating_point<T>) {
             return item.assign(static_cast<double>(value));
         } else if constexpr (std::convertible_to<const T&, std::string_view>) {
