@@ -38,7 +38,17 @@ asio::awaitable<void> Device::prepare() {
         settings_path_ + "/", [this](std::string_view path, const Value& value) { on_setting(path, value); });
 }
 
+// The controller of the GX compares the version of a solar charger with numbers and ends on a string.
+void Device::check_firmware_version() {
+    if (identity_.device_class == "solarcharger" && identity_.firmware_version.text() != nullptr) {
+        spdlog::warn("{}: /FirmwareVersion of a solar charger must be an integer, \"{}\" is left out",
+                     service_.name(), *identity_.firmware_version.text());
+        identity_.firmware_version = Value();
+    }
+}
+
 void Device::add_mandatory_items() {
+    check_firmware_version();
     auto& tree = items();
     const auto constant = [&](const char* path, Type type, const Value& value, Format format = {}) -> Item& {
         return tree.add(path, ItemSpec{type, format}, value);

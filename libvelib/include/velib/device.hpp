@@ -22,7 +22,8 @@ struct Identity {
     std::string connection;       ///< /Mgmt/Connection, e.g. "Modbus TCP 192.168.1.20"
     int product_id = 0;
     std::string product_name;  ///< must not be empty: consumers hide a device without a name
-    Value firmware_version;    ///< an integer for solar chargers (a string there makes systemcalc crash)
+    Value firmware_version;  ///< an integer for solar chargers (a string there makes systemcalc crash, so it
+                             ///< is left out)
     Value hardware_version;
     std::string serial;
 };
@@ -56,6 +57,7 @@ class Device {
     void set_connected(Update& update, bool connected);
 
   private:
+    void check_firmware_version();
     void add_mandatory_items();
     void on_setting(std::string_view path, const Value& value);
     void come_back();
