@@ -187,23 +187,26 @@ asio::awaitable<std::optional<LinkFault>> GattLink::write(Fragment fragment) {
     co_return std::nullopt;
 }
 
-asio::awaitable<std::optional<GattLink::Notification>> GattLink::next(Clock::time_point until) {
-    while (received_.empty() && connected() && Clock::now() < until) {
-        // A notification wakes us, and so does the end of the link.
-        wake_->expires_at(until);
-        client_.wake_at_change(wake_);
-        boost::system::error_code woken;
-        co_await wake_->async_wait(asio::redirect_error(asio::use_awaitable, woken));
-        if ((co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none) {
-            throw boost::system::system_error(asio::error::operation_aborted);
-        }
-    }
+std::optional<GattLink::Notification> GattLink::received() {
     if (received_.empty()) {
-        co_return std::nullopt;
+        return std::nullopt;
     }
     auto notification = std::move(received_.front());
     received_.pop_front();
-    co_return notification;
+    return notification;
+}
+
+asio::awaitable<void> GattLink::wait(Clock::time_point until) {
+    if (!received_.empty() || !connected()) {
+        co_return;
+    }
+    wake_->expires_at(until);
+    client_.wake_at_change(wake_);
+    boost::system::error_code woken;
+    co_await wake_->async_wait(asio::redirect_error(asio::use_awaitable, woken));
+    if ((co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none) {
+        throw boost::system::system_error(asio::error::operation_aborted);
+    }
 }
 
 asio::awaitable<std::map<std::uint16_t, wire::Buffer>> GattLink::read_published() {

@@ -52,8 +52,10 @@ class GattLink {
         Characteristic from = Characteristic::last;
         wire::Buffer bytes;
     };
-    /// The next notification; nothing when `until` came or the link is down (see connected()).
-    boost::asio::awaitable<std::optional<Notification>> next(Clock::time_point until);
+    /// The next notification that has come, if any.
+    std::optional<Notification> received();
+    /// Returns with the next notification, with the end of the link, or at `until`.
+    boost::asio::awaitable<void> wait(Clock::time_point until);
 
     /// Values of the published service by register number, read one after another; empty without that service.
     boost::asio::awaitable<std::map<std::uint16_t, wire::Buffer>> read_published();

@@ -90,9 +90,9 @@ asio::awaitable<void> Driver::hold_sessions() {
             }
             continue;
         }
-        const auto result =
-            co_await run_session(client_, product->session_request(),
-                                 [product](const VregMessage& m) { return product->on_message(m); });
+        auto request = product->session_request();
+        OnMessage on_message = [product](const VregMessage& message) { return product->on_message(message); };
+        const auto result = co_await run_session(client_, std::move(request), std::move(on_message));
         product->on_session_end(result);
     }
 }

@@ -24,32 +24,33 @@ asio::awaitable<void> read_published(bluez::GattLink& link, const OnMessage& on_
     }
 }
 
+// Gives the session a notification. False when the receiver of the values has enough.
+bool take(Session& session, const bluez::GattLink::Notification& notification, const OnMessage& on_message) {
+    std::vector<VregMessage> messages;
+    session.on_notification(notification.from, notification.bytes, now(), messages);
+    return std::ranges::all_of(messages, on_message);
+}
+
 asio::awaitable<std::optional<bluez::LinkFault>> converse(bluez::GattLink& link, Session& session,
                                                           Clock::time_point until, bool linger,
                                                           const OnMessage& on_message) {
+    std::optional<bluez::LinkFault> fault;
     while (Clock::now() < until) {
-        while (auto next = session.next_write(now())) {
-            if (auto fault = co_await link.write(*std::move(next))) {
-                co_return fault;
-            }
-        }
-        if (session.finished() && !linger) {
-            co_return std::nullopt;
-        }
-        const auto due = Clock::time_point(session.next_due());
-        auto notification = co_await link.next(std::min(until, due));
-        if (!notification) {
-            if (!link.connected()) {
-                co_return bluez::LinkFault{bluez::LinkFault::Kind::failed, "the link was cut"};
-            }
-            continue;
-        }
-        std::vector<VregMessage> messages;
-        session.on_notification(notification->from, notification->bytes, now(), messages);
-        for (const auto& message : messages) {
-            if (!on_message(message)) {
+        // What has come already counts, also when the link is down by now.
+        while (const auto waiting = link.received()) {
+            if (!take(session, *waiting, on_message)) {
                 co_return std::nullopt;
             }
+        }
+        if (fault || (session.finished() && !linger)) {
+            co_return fault;
+        }
+        if (auto next = session.next_write(now())) {
+            fault = co_await link.write(*std::move(next));
+        } else if (link.connected()) {
+            co_await link.wait(std::min(until, Clock::time_point(session.next_due())));
+        } else {
+            co_return bluez::LinkFault{bluez::LinkFault::Kind::failed, "the link was cut"};
         }
     }
     co_return std::nullopt;

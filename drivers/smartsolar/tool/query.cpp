@@ -143,8 +143,8 @@ asio::awaitable<int> query(velib::BusContext bus, QueryOptions options) {
     request.linger = true;
     request.plan.reads = query_registers(is_orion_smart(product) ? 0 : 3);
     QueryReport report;
-    const auto result = co_await run_session(
-        client, std::move(request), [&](const VregMessage& message) { return take(report, log, message); });
+    OnMessage on_message = [&](const VregMessage& message) { return take(report, log, message); };
+    const auto result = co_await run_session(client, std::move(request), std::move(on_message));
     if (result.fault && report.empty()) {
         fmt::print(stderr, "ERROR:smartsolar:[{}] {}\n", *address, result.fault->text);
         co_return 1;

@@ -590,10 +590,12 @@ class Characteristic(Exported):
 
 
 def build_services(device):
-    vreg = Service(device, 0x1F, VREG_SERVICE)
-    items = [vreg]
-    for offset, short in ((1, "0002"), (4, "0003"), (7, "0004")):
-        items.append(Characteristic(vreg, 0x1F + offset, VREG_CHARACTERISTIC.format(short), short))
+    items = []
+    if device.product.register_service:
+        vreg = Service(device, 0x1F, VREG_SERVICE)
+        items.append(vreg)
+        for offset, short in ((1, "0002"), (4, "0003"), (7, "0004")):
+            items.append(Characteristic(vreg, 0x1F + offset, VREG_CHARACTERISTIC.format(short), short))
     if device.product.published_service:
         published = Service(device, 0x40, PUBLISHED_SERVICE)
         items.append(published)

@@ -24,6 +24,9 @@ class Product:
     product_id = 0xA053
     instance = 3            # of the product proper in the register protocol
     published_service = False
+    register_service = True
+    firmware = 0x000159
+    serial = "HQ2027LDKCU"
 
     def __init__(self, name, key, pin=0):
         self.name = name
@@ -34,8 +37,6 @@ class Product:
         self.hour = 12.0
         self.mode = 1
         self.readout_enabled = True
-        self.firmware = 0x000159
-        self.serial = "HQ2027LDKCU"
 
     def day(self):
         return {}
@@ -80,7 +81,9 @@ class Product:
 
     def announced(self, instance):
         """Registers that a subscription reports at once."""
-        return sorted(self.registers())[:12] if instance == self.instance else []
+        if instance != self.instance:
+            return []
+        return [number for number in sorted(self.registers(), reverse=True) if number >= 0xED00][:12]
 
     def changing(self, instance):
         return [0xED8D] if instance == self.instance and 0xED8D in self.registers() else []
