@@ -8,6 +8,7 @@ import os
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -62,6 +63,12 @@ def wait_until(condition, what, deadline=None):
         context.iteration(True)
         if GLib.main_context_default().find_source_by_id(timer):
             GLib.source_remove(timer)
+
+
+def accepts(path):
+    """Whether somebody listens at a Unix socket: it exists some time before that."""
+    with socket.socket(socket.AF_UNIX) as trial:
+        return trial.connect_ex(path) == 0
 
 
 class Program:
@@ -192,16 +199,16 @@ class VenusTestCase(unittest.TestCase):
 
     def start_bus(self):
         """Starts (or, after kill_bus, starts again at the same address) the private bus daemon."""
-        socket = os.path.join(self.directory, "bus")
+        address = os.path.join(self.directory, "bus")
         config = os.path.join(self.directory, "bus.conf")
-        self.bus_address = "unix:path=" + socket
+        self.bus_address = "unix:path=" + address
         with open(config, "w") as out:
-            out.write(BUS_CONFIG.format(socket=socket))
-        if os.path.exists(socket):
-            os.unlink(socket)
+            out.write(BUS_CONFIG.format(socket=address))
+        if os.path.exists(address):
+            os.unlink(address)
         self.bus_daemon = Program(["dbus-daemon", "--config-file=" + config, "--nofork", "--nopidfile"])
         self.programs.append(self.bus_daemon)
-        wait_until(lambda: os.path.exists(socket), "the bus daemon's socket")
+        wait_until(lambda: accepts(address), "the bus daemon's socket")
         self.bus = self.connect()
 
     def connect(self):

@@ -439,7 +439,7 @@ class ObjectModel(venus_testing.VenusTestCase):
         with open(config, "w", encoding="utf-8") as out:
             out.write(venus_testing.BUS_CONFIG.format(socket=other))
         self.programs.append(Program(["dbus-daemon", "--config-file=" + config, "--nofork", "--nopidfile"]))
-        wait_until(lambda: os.path.exists(other), "the other bus")
+        wait_until(lambda: venus_testing.accepts(other), "the other bus")
         environment = self.environment(DBUS_SYSTEM_BUS_ADDRESS="unix:path=" + other)
         with_session = Program([os.path.join(venus_testing.TESTS, "velib-test-service"),
                                 "--name", S + "_session", "--id", "test_2"], env=environment)
@@ -494,10 +494,12 @@ class ObjectModel(venus_testing.VenusTestCase):
         self.set_setting(INSTANCE, "battery:7")
         self.wait_value(S, "/DeviceInstance", 7)
         self.assertNotEqual(self.bus.get_name_owner(S), owner)
-        changes = [[str(a) for a in m.get_args_list()] for m in self.client.arrived
-                   if m.get_member() == "NameOwnerChanged" and m.get_args_list()[0] == S]
-        self.assertEqual(changes[0], [S, owner, ""])
-        self.assertEqual(changes[1], [S, "", str(self.bus.get_name_owner(S))])
+
+        def changes():
+            return [[str(a) for a in m.get_args_list()] for m in self.client.arrived
+                    if m.get_member() == "NameOwnerChanged" and m.get_args_list()[0] == S]
+        wait_until(lambda: len(changes()) == 2, "the name to leave and to come back")
+        self.assertEqual(changes(), [[S, owner, ""], [S, "", str(self.bus.get_name_owner(S))]])
         self.assertEqual(self.get("/Soc"), 55.5)
 
     # devices
