@@ -48,9 +48,9 @@ void Identification::take_firmware(const Answer& answer) {
     }
     identity_.version = answer.words[0];
     identity_.beta = answer.words[1];
-    if (known_ && known_->serial == identity_.serial && known_->version == identity_.version
-        && known_->beta == identity_.beta) {
-        identity_ = *known_;
+    const auto known = recall_ ? recall_(identity_.serial) : std::nullopt;
+    if (known && known->version == identity_.version && known->beta == identity_.beta) {
+        identity_ = *known;
     } else if (identity_.version >= 0x0370 && identity_.version < 0x0380) {
         identity_.generation = Generation::v94;
     } else if (identity_.version >= 0x0360 && identity_.version < 0x0370) {

@@ -4,6 +4,7 @@
 
 #include "gxmodbus/plan/read_plan.hpp"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -49,9 +50,10 @@ class Identification {
         std::uint16_t first;
         std::uint16_t count;
     };
-    /// `known` is what an earlier identification of the same host found: while serial and firmware are the same,
-    /// the tests of the server's generation are not repeated.
-    explicit Identification(std::optional<Identity> known = std::nullopt) : known_(std::move(known)) {}
+    /// What an earlier identification of the GX with a serial found, if there was one. While the firmware is
+    /// the same, the tests of the server's generation are not repeated.
+    using Recall = std::function<std::optional<Identity>(const std::string& serial)>;
+    explicit Identification(Recall recall = {}) : recall_(std::move(recall)) {}
 
     /// The next question, nothing when all is known or the GX cannot be identified.
     [[nodiscard]] std::optional<Question> next() const;
@@ -65,7 +67,7 @@ class Identification {
     enum class Step : std::uint8_t { serial, firmware, wide_block, newest, done, failed };
     void take_firmware(const Answer& answer);
 
-    std::optional<Identity> known_;
+    Recall recall_;
     Identity identity_;
     Step step_ = Step::serial;
 };

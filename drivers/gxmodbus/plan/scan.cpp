@@ -146,6 +146,12 @@ Scan Scan::likely(Hints hints, const std::set<Pair>& known) {
     return Scan(likely_pairs(hints), known);
 }
 
+Scan Scan::likely_of(Hints types, const std::set<Pair>& known) {
+    auto pairs = likely_pairs({});
+    std::erase_if(pairs, [&](const Pair& pair) { return !types.test(static_cast<std::size_t>(pair.type)); });
+    return Scan(std::move(pairs), known);
+}
+
 Scan Scan::full(Hints hints, const std::set<Pair>& known) {
     auto pairs = likely_pairs(hints);
     for (unsigned unit = 0; unit <= 255; ++unit) {

@@ -28,6 +28,8 @@ class Scan {
 
     /// About 1000 likely pairs, most probable first, without those that are known.
     [[nodiscard]] static Scan likely(Hints hints, const std::set<Pair>& known);
+    /// The likely pairs of some types only: when one of them has moved or a new one shows in the system's sums.
+    [[nodiscard]] static Scan likely_of(Hints types, const std::set<Pair>& known);
     /// Every unit and type, the likely ones first.
     [[nodiscard]] static Scan full(Hints hints, const std::set<Pair>& known);
     /// Every type on the given units.

@@ -290,12 +290,15 @@ TEST_CASE("a GX is identified with at most one error on it") {
 
 TEST_CASE("an identified GX is not tested again until its firmware changes") {
     const Identity known{"c0619ab2f3d1", 0x0380, 0, Generation::v101, "Barn"};
-    Identification same(known);
+    const auto recall = [&](const std::string& serial) {
+        return serial == known.serial ? std::optional{known} : std::nullopt;
+    };
+    Identification same(recall);
     same.answer(data(kSerial));
     same.answer(data({0x0380, 0}));
     CHECK(same.done());
     CHECK(same.identity() == known);
-    Identification updated(known);
+    Identification updated(recall);
     updated.answer(data(kSerial));
     updated.answer(data({0x0380, 5}));
     CHECK_FALSE(updated.done());

@@ -46,6 +46,14 @@ TEST_CASE("hints set the order, nothing else") {
     CHECK(std::set<Pair>(hinted.begin(), hinted.end()) == std::set<Pair>(plain.begin(), plain.end()));
 }
 
+TEST_CASE("a scan for some types asks for no others") {
+    Hints types;
+    types.set(static_cast<std::size_t>(T::digitalinput));
+    const auto pairs = all_of(Scan::likely_of(types, {{3, T::digitalinput}}));
+    CHECK(pairs.size() == 10);
+    CHECK(pairs.front() == Pair{0, T::digitalinput});
+}
+
 TEST_CASE("a full scan asks every type on every unit") {
     CHECK(all_of(Scan::full({}, {})).size() == 29u * 256u);
     CHECK(all_of(Scan::full({}, {{227, T::vebus}, {225, T::battery}})).size() == 29u * 256u - 2);

@@ -1,0 +1,789 @@
+#include "gxmodbus/driver/remote.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <spdlog/spdlog.h>
+
+namespace gxmodbus {
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using T = ServiceType;
+
+namespace {
+
+constexpr std::size_t kInFlight = 4;
+constexpr int kTimeoutsToReconnect = 3;
+constexpr int kAbsencesToGone = 2;
+constexpr auto kSilenceToDown = 10s;
+constexpr auto kFirstRetryOfGone = 10s;
+constexpr auto kRetryOfGone = 60s;
+constexpr auto kLongGone = std::chrono::hours(1);
+constexpr auto kRetryOfLongGone = std::chrono::minutes(10);
+constexpr auto kNotBefore = std::chrono::hours(24 * 365);
+constexpr auto kRefusalSpacing = 1s;
+constexpr auto kCrashWindow = 2s;
+constexpr auto kCrashPause = 60s;
+constexpr auto kRescanSpacing = std::chrono::hours(1);
+
+// Places on unit 100 that are asked once without a scan.
+constexpr std::array kFixedPlaces{T::system, T::settings, T::hub4, T::generator, T::platform};
+
+double chance() {
+    static std::mt19937 random{std::random_device{}()};
+    return std::uniform_real_distribution<double>(0, 1)(random);
+}
+
+template <class Duration>
+Remote::Clock::duration clock_time(Duration duration) {
+    return std::chrono::duration_cast<Remote::Clock::duration>(duration);
+}
+
+}  // namespace
+
+std::string_view describe(RemoteState state) {
+    switch (state) {
+        case RemoteState::connecting:
+            return "connecting";
+        case RemoteState::running:
+            return "running";
+        case RemoteState::scanning:
+            return "scanning";
+        case RemoteState::down:
+            return "link down";
+        case RemoteState::refused:
+            return "refused: own GX";
+        case RemoteState::no_gx:
+            return "refused: read error";
+    }
+    return "";
+}
+
+const char* describe(WriteOutcome outcome) {
+    switch (outcome) {
+        case WriteOutcome::taken:
+            return "taken";
+        case WriteOutcome::different:
+            return "the remote confirmed the write but shows another value";
+        case WriteOutcome::no_path:
+            return "the remote device does not have this";
+        case WriteOutcome::refused:
+            return "the remote GX allows no writes here";
+        case WriteOutcome::failed:
+            return "the remote GX did not answer";
+    }
+    return "";
+}
+
+std::chrono::milliseconds backoff(int attempt, double chance) {
+    constexpr std::array<int, 6> kSeconds{1, 2, 5, 10, 30, 60};
+    const auto step =
+        std::min<std::size_t>(static_cast<std::size_t>(std::max(attempt, 0)), kSeconds.size() - 1);
+    return std::chrono::milliseconds(static_cast<int>(kSeconds[step] * 1000 * (0.8 + 0.4 * chance)));
+}
+
+Remote::Remote(asio::any_io_executor executor, RemoteOptions options, RemoteEvents& events)
+    : executor_(executor),
+      options_(std::move(options)),
+      events_(events),
+      client_(executor, client_options(options_.host, options_.port, kInFlight)),
+      timer_(executor),
+      watchdog_(executor) {}
+
+asio::awaitable<void> Remote::run() {
+    const auto self = shared_from_this();
+    for (int attempt = 0; !stopped_; ++attempt) {
+        lost_ = false;
+        timeouts_ = 0;
+        const auto before = Clock::now();
+        if (co_await greet()) {
+            co_await converse();
+        }
+        if (stopped_) {
+            break;
+        }
+        client_.close();
+        if (Clock::now() - before > 60s) {
+            attempt = 0;  // it worked for a while
+        }
+        auto wait = clock_time(backoff(attempt, chance()));
+        if (std::exchange(crash_pause_, false)) {
+            wait = kCrashPause;
+        } else if (status_.state == RemoteState::refused) {
+            wait = clock_time(60s);
+        }
+        const auto until = Clock::now() + wait;
+        while (!stopped_ && Clock::now() < until) {
+            co_await pause_until(until);
+        }
+    }
+}
+
+void Remote::stop() {
+    stopped_ = true;
+    client_.close();
+    timer_.cancel();
+    watchdog_.cancel();
+}
+
+void Remote::set_pace(const RemoteOptions& options) {
+    options_.fast = options.fast;
+    options_.slow = options.slow;
+    options_.rare = options.rare;
+    options_.requests_per_second = options.requests_per_second;
+    options_.probes_per_second = options.probes_per_second;
+    options_.watch = options.watch;
+    for (const auto& job : jobs_) {
+        job->due = std::min(job->due, Clock::now() + clock_time(period(job->read.block.speed)));
+    }
+    wake();
+}
+
+void Remote::reconsider() {
+    plan_jobs();
+    wake();
+}
+
+void Remote::wake() {
+    timer_.cancel();
+}
+
+void Remote::spawn(asio::awaitable<void> task) {
+    asio::co_spawn(
+        executor_,
+        [self = shared_from_this(), work = std::move(task)]() mutable -> asio::awaitable<void> {
+            co_await std::move(work);
+        },
+        asio::detached);
+}
+
+asio::awaitable<void> Remote::pause_until(Clock::time_point when) {
+    timer_.expires_at(when);
+    boost::system::error_code woken;
+    co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+}
+
+asio::awaitable<void> Remote::keep_pace() {
+    while (!stopped_ && Clock::now() < next_request_) {
+        co_await pause_until(next_request_);
+    }
+    const auto spacing = std::chrono::duration<double>(1 / options_.requests_per_second);
+    next_request_ = std::max(next_request_, Clock::now() - clock_time(spacing)) + clock_time(spacing);
+}
+
+void Remote::set_state(RemoteState state) {
+    status_.state = state;
+    status_.found =
+        static_cast<std::size_t>(std::count_if(pairs_.begin(), pairs_.end(), [](const auto& entry) {
+            return entry.second.confirmed && !entry.second.gone;
+        }));
+    status_.scan_percent = scan_ ? scan_->progress_percent() : 100;
+    events_.status_changed(status_);
+}
+
+// Any answer shows that the link works, an exception too.
+void Remote::note_answer(const Answer& answer) {
+    if (answer.kind == Answer::Kind::data || answer.kind == Answer::Kind::exception) {
+        timeouts_ = 0;
+        arm_watchdog();
+        if (std::exchange(down_, false) && conversing_) {
+            set_state(scan_ ? RemoteState::scanning : RemoteState::running);
+        }
+    } else if (answer.kind == Answer::Kind::lost || ++timeouts_ >= kTimeoutsToReconnect) {
+        lost_ = true;
+    }
+}
+
+void Remote::arm_watchdog() {
+    watchdog_.expires_after(kSilenceToDown);
+    watchdog_.async_wait([weak = weak_from_this()](const boost::system::error_code& cancelled) {
+        const auto self = weak.lock();
+        if (!cancelled && self && !self->stopped_ && !std::exchange(self->down_, true)) {
+            self->events_.link_down();
+            self->set_state(RemoteState::down);
+        }
+    });
+}
+
+asio::awaitable<Answer> Remote::ask(std::uint8_t unit, std::uint16_t first, std::uint16_t count,
+                                    std::chrono::milliseconds timeout) {
+    Answer answer = co_await read_registers(client_, status_.traffic, unit, first, count, timeout);
+    if (!stopped_) {
+        note_answer(answer);
+    }
+    co_return answer;
+}
+
+// Who is there? True when it is a GX that is to be mirrored.
+asio::awaitable<bool> Remote::greet() {
+    const auto self = shared_from_this();
+    if (down_) {
+        set_state(memory_.identity.serial.empty() ? RemoteState::connecting : RemoteState::down);
+    }
+    std::optional<Memory> remembered;
+    const auto recall = [&](const std::string& serial) -> std::optional<Identity> {
+        if (memory_.identity.serial == serial) {
+            return memory_.identity;
+        }
+        remembered = events_.recall(serial);
+        return remembered ? std::optional{remembered->identity} : std::nullopt;
+    };
+    const auto identity = co_await identify(client_, status_.traffic, recall);
+    if (stopped_) {
+        co_return false;
+    }
+    if (!identity) {
+        if (client_.is_connected()) {
+            set_state(RemoteState::no_gx);
+        }
+        co_return false;
+    }
+    if (memory_.identity.serial != identity->serial) {
+        // Another GX answers at this address now.
+        for (const auto& [pair, state] : pairs_) {
+            events_.gone(pair);
+        }
+        pairs_.clear();
+        memory_ = remembered.value_or(Memory{});
+    }
+    if (!events_.identified(*identity)) {
+        set_state(RemoteState::refused);
+        co_return false;
+    }
+    const bool same_firmware = memory_.identity.serial == identity->serial
+                               && memory_.identity.version == identity->version
+                               && memory_.identity.beta == identity->beta;
+    if (!same_firmware) {
+        memory_.plan.clear();
+        memory_.absent.clear();
+        memory_.scanned = memory_.crashed = false;
+    }
+    memory_.identity = *identity;
+    plan_ = ReadPlan::parse(memory_.plan).value_or(ReadPlan(identity->generation));
+    status_.may_crash = memory_.crashed || may_crash_on_probe(identity->version, identity->beta);
+    spdlog::info("{}: GX {} {} ({})", options_.host, identity->serial, identity->firmware(),
+                 name_of(identity->generation));
+    events_.learned();
+    co_return true;
+}
+
+std::set<Pair> Remote::known_pairs() const {
+    std::set<Pair> known = memory_.absent;
+    for (const auto& [pair, state] : pairs_) {
+        known.insert(pair);
+    }
+    if (known.contains({kSystemUnit, T::generator})) {
+        known.insert({0, T::generator});  // the same one
+    }
+    return known;
+}
+
+void Remote::add_pair(const Pair& pair, bool listed) {
+    PairState& state = pairs_[pair];
+    state.listed = state.listed || listed;
+    state.absences = 0;
+}
+
+asio::awaitable<void> Remote::converse() {
+    const auto self = shared_from_this();
+    for (const T type : kFixedPlaces) {
+        if (const Pair pair{kSystemUnit, type}; !memory_.absent.contains(pair)) {
+            add_pair(pair, false);
+        }
+    }
+    for (const Pair& pair : options_.units.pairs) {
+        add_pair(pair, true);
+    }
+    if (options_.units.automatic) {
+        for (const auto& [pair, seen] : memory_.pairs) {
+            add_pair(pair, false);
+            pairs_[pair].confirmed = true;
+        }
+    }
+    jobs_.clear();
+    plan_jobs();
+    next_probe_ = next_watch_ = Clock::now() + 2s;  // reading goes first, it has the hints
+    scanning_considered_ = false;
+    conversing_ = true;
+    set_state(scan_ ? RemoteState::scanning : RemoteState::running);
+    while (!stopped_ && !lost_) {
+        co_await step();
+    }
+    conversing_ = false;
+}
+
+// Makes the jobs fit pairs, plan and wishes; what stays keeps its time.
+void Remote::plan_jobs() {
+    std::vector<Pair> wanted;
+    for (const auto& [pair, state] : pairs_) {
+        if (events_.wanted(pair)) {
+            wanted.push_back(pair);
+        }
+    }
+    std::vector<JobPtr> jobs;
+    const auto now = Clock::now();
+    const auto reads = join_ ? reads_of(plan_, wanted) : [&] {
+        std::vector<Read> apart;
+        for (const Pair& pair : wanted) {
+            const auto some = reads_of(plan_, std::span{&pair, 1});
+            apart.insert(apart.end(), some.begin(), some.end());
+        }
+        return apart;
+    }();
+    for (const Read& read : reads) {
+        const auto same =
+            std::find_if(jobs_.begin(), jobs_.end(), [&](const JobPtr& job) { return job->read == read; });
+        if (same != jobs_.end()) {
+            jobs.push_back(*same);
+            continue;
+        }
+        auto job = std::make_shared<Job>();
+        job->read = read;
+        job->due = job->last_good = now;
+        jobs.push_back(std::move(job));
+    }
+    for (const JobPtr& old : jobs_) {
+        old->dead = std::find(jobs.begin(), jobs.end(), old) == jobs.end();
+    }
+    jobs_ = std::move(jobs);
+}
+
+std::chrono::milliseconds Remote::period(Speed speed) const {
+    return speed == Speed::fast ? options_.fast : speed == Speed::slow ? options_.slow : options_.rare;
+}
+
+Remote::JobPtr Remote::due_job(Clock::time_point now) const {
+    JobPtr best;
+    for (const JobPtr& job : jobs_) {
+        if (!job->busy && job->due <= now && (!best || job->due < best->due)) {
+            best = job;
+        }
+    }
+    return best;
+}
+
+Remote::Clock::time_point Remote::next_event() const {
+    auto next = Clock::now() + 60s;
+    for (const JobPtr& job : jobs_) {
+        if (!job->busy) {
+            next = std::min(next, job->due);
+        }
+    }
+    if (scan_ || !scanning_considered_) {
+        next = std::min(next, next_probe_);
+    } else if (!watched_.empty() && options_.watch.count() > 0) {
+        next = std::min(next, next_watch_);
+    }
+    return next;
+}
+
+// The next thing to do: writes before reads before probes.
+asio::awaitable<void> Remote::step() {
+    const auto now = Clock::now();
+    if (!writes_.empty()) {
+        PendingWrite write = std::move(writes_.front());
+        writes_.pop_front();
+        co_await keep_pace();
+        co_await carry_out(std::move(write));
+    } else if (const JobPtr job = due_job(now)) {
+        job->busy = true;
+        co_await keep_pace();
+        if (job->first) {
+            spawn(perform(job));  // it may take long, and nobody else shall wait
+        } else {
+            co_await perform(job);
+        }
+    } else if (!scanning_considered_ && now >= next_probe_) {
+        scanning_considered_ = true;
+        consider_scanning();
+    } else if ((scan_ && now >= next_probe_)
+               || (!scan_ && !watched_.empty() && options_.watch.count() > 0 && now >= next_watch_)) {
+        co_await keep_pace();
+        co_await probe();
+    } else {
+        co_await pause_until(next_event());
+    }
+}
+
+asio::awaitable<void> Remote::perform(JobPtr job) {
+    const Read read = job->read;
+    const auto answer = co_await ask(read.unit, read.block.first, read.block.count,
+                                     job->first ? kFirstReadTimeout : kReadTimeout);
+    job->busy = false;
+    if (stopped_ || job->dead) {
+        co_return;
+    }
+    const auto now = Clock::now();
+    job->due += clock_time(period(read.block.speed));
+    if (job->due <= now) {
+        job->due = now + clock_time(period(read.block.speed));  // late: skip, do not queue
+    }
+    take_answer(job, answer);
+    wake();
+}
+
+void Remote::take_answer(const JobPtr& job, const Answer& answer) {
+    if (answer.has_data() && answer.words.size() == job->read.block.count) {
+        took_data(job, answer);
+    } else if (answer.absent()) {
+        was_absent(job);
+    } else if (answer.refused(2)) {
+        was_refused(job);
+    } else {
+        check_stale(*job);
+    }
+}
+
+void Remote::took_data(const JobPtr& job, const Answer& answer) {
+    const Read read = job->read;
+    job->first = job->stale = false;
+    job->last_good = Clock::now();
+    for (const T type : {read.type, read.type == T::settings ? T::hub4 : T::settings}) {
+        const Pair pair{read.unit, type};
+        const auto state = pairs_.find(pair);
+        if ((type != read.type && !read.joined) || state == pairs_.end()) {
+            continue;
+        }
+        state->second.absences = 0;
+        if (std::exchange(state->second.gone, false)) {
+            for (const JobPtr& other : jobs_) {
+                other->due = std::min(other->due, Clock::now() + clock_time(period(other->read.block.speed)));
+            }
+        }
+        if (!std::exchange(state->second.confirmed, true) || !memory_.pairs.contains(pair)) {
+            memory_.pairs.try_emplace(pair);
+            events_.learned();
+            set_state(status_.state);
+        }
+        events_.read(pair, read.block, answer.words, plan_.version(type));
+    }
+    hint(read, answer.words);
+    if (job == jobs_.front()) {
+        cycle_started_ = Clock::now();
+    } else if (job == jobs_.back()) {
+        status_.cycle = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - cycle_started_);
+    }
+}
+
+// A device that shows in the system's sums but has no pair is looked for.
+void Remote::hint(const Read& read, Words words) {
+    if (read.type != T::system) {
+        return;
+    }
+    Hints missing = hints_in(read.block, words, plan_.version(T::system));
+    hints_ |= missing;
+    if (!memory_.scanned) {
+        return;
+    }
+    for (const auto& [pair, state] : pairs_) {
+        if (!state.gone) {
+            missing.reset(static_cast<std::size_t>(pair.type));
+        }
+    }
+    // A VE.Bus inverter reports the grid too, and an inverter of another kind may measure the battery.
+    missing.reset(static_cast<std::size_t>(T::grid));
+    missing.reset(static_cast<std::size_t>(T::battery));
+    missing.reset(static_cast<std::size_t>(T::dcsystem));
+    rescan(missing);
+}
+
+// Looks for some types where they are likely, at most once an hour.
+void Remote::rescan(Hints types) {
+    const auto now = Clock::now();
+    if (now >= rescans_until_) {
+        rescanned_.reset();
+    }
+    types &= ~rescanned_;
+    if (types.any() && !scan_ && options_.units.automatic && !status_.may_crash) {
+        rescanned_ |= types;
+        rescans_until_ = now + kRescanSpacing;
+        begin_scan(Scan::likely_of(types, known_pairs()));
+    }
+}
+
+void Remote::was_absent(const JobPtr& job) {
+    const Pair pair{job->read.unit, job->read.type};
+    const auto found = pairs_.find(pair);
+    if (found == pairs_.end()) {
+        return;
+    }
+    PairState& state = found->second;
+    if (!state.confirmed && !state.listed) {
+        memory_.absent.insert(pair);
+        drop_pair(pair);
+        events_.learned();
+        return;
+    }
+    const auto now = Clock::now();
+    if (++state.absences < kAbsencesToGone) {
+        job->due =
+            now + clock_time(std::min<std::chrono::milliseconds>(period(job->read.block.speed), 1000ms));
+        return;
+    }
+    if (!std::exchange(state.gone, true)) {
+        state.vanished = now;
+        spdlog::info("{}: {} is gone", options_.host, to_text(pair));
+        events_.gone(pair);
+        set_state(status_.state);
+        rescan(Hints{}.set(static_cast<std::size_t>(pair.type)));  // it may have another unit now
+    }
+    // Only one block of a pair that is gone is asked for, and ever more rarely.
+    const auto away = now - state.vanished;
+    const auto retry = now
+                       + (away < kFirstRetryOfGone ? clock_time(kFirstRetryOfGone)
+                          : away < kLongGone       ? clock_time(kRetryOfGone)
+                                                   : clock_time(kRetryOfLongGone));
+    bool leader = true;
+    for (const JobPtr& other : jobs_) {
+        if (other->read.unit == pair.unit && other->read.type == pair.type) {
+            other->due = leader ? retry : now + kNotBefore;
+            leader = false;
+        }
+    }
+}
+
+void Remote::drop_pair(const Pair& pair) {
+    pairs_.erase(pair);
+    plan_jobs();
+}
+
+void Remote::was_refused(const JobPtr& job) {
+    const auto now = Clock::now();
+    if (job->read.joined) {
+        join_ = false;
+    } else {
+        spdlog::info("{}: the server refuses {} registers from {}", options_.host, job->read.block.count,
+                     job->read.block.first);
+        plan_.refused(job->read.type, job->read.block);
+        memory_.plan = plan_.to_text();
+        events_.learned();
+    }
+    const std::vector<JobPtr> before = jobs_;
+    plan_jobs();
+    // New blocks may be refused as well: one a second, so that the remote's log stays readable.
+    next_refusal_ = std::max(next_refusal_, now);
+    for (const JobPtr& fresh : jobs_) {
+        if (std::find(before.begin(), before.end(), fresh) == before.end()) {
+            next_refusal_ += kRefusalSpacing;
+            fresh->due = next_refusal_;
+        }
+    }
+}
+
+void Remote::check_stale(Job& job) {
+    const auto limit =
+        std::max<Clock::duration>(clock_time(3 * period(job.read.block.speed)), kSilenceToDown);
+    if (!job.stale && !job.first && Clock::now() - job.last_good > limit) {
+        job.stale = true;
+        events_.stale({job.read.unit, job.read.type}, job.read.block);
+    }
+}
+
+void Remote::remember(const Pair& pair, std::string seen) {
+    if (const auto known = memory_.pairs.find(pair); known != memory_.pairs.end()) {
+        known->second = std::move(seen);
+        events_.learned();
+    }
+}
+
+// Scanning
+
+void Remote::start_scan(Depth depth) {
+    begin_scan(depth == Depth::full ? Scan::full(hints_, known_pairs())
+                                    : Scan::likely(hints_, known_pairs()));
+    wake();
+}
+
+void Remote::stop_scan() {
+    scan_.reset();
+    if (status_.state == RemoteState::scanning) {
+        set_state(RemoteState::running);
+    }
+}
+
+void Remote::begin_scan(Scan scan) {
+    if (scan.done()) {
+        return;
+    }
+    scan_ = std::move(scan);
+    if (!down_) {
+        set_state(RemoteState::scanning);
+    }
+}
+
+// What to look for without being told: listed units always, the likely places once per firmware.
+void Remote::consider_scanning() {
+    watched_.clear();
+    if (!options_.units.units.empty() && !scan_) {
+        std::vector<std::uint8_t> units = options_.units.units;
+        begin_scan(Scan::of_units(units, known_pairs()));
+    }
+    if (!options_.units.automatic || status_.may_crash) {
+        return;
+    }
+    if (!memory_.scanned && !scan_) {
+        begin_scan(Scan::likely(hints_, known_pairs()));
+    }
+    for (Scan all = Scan::likely({}, {}); const auto pair = all.next(); all.answer(Scan::Outcome::absent)) {
+        watched_.push_back(*pair);
+    }
+    next_watched_ = static_cast<std::size_t>(chance() * static_cast<double>(watched_.size()));
+}
+
+void Remote::end_scan() {
+    scan_.reset();
+    if (options_.units.automatic && !memory_.scanned) {
+        memory_.scanned = true;
+        events_.learned();
+    }
+    set_state(RemoteState::running);
+}
+
+asio::awaitable<void> Remote::probe() {
+    const auto now = Clock::now();
+    std::optional<Pair> pair;
+    if (scan_) {
+        pair = scan_->next();
+        next_probe_ = now + clock_time(std::chrono::duration<double>(1 / options_.probes_per_second));
+    } else {
+        next_watch_ = now + options_.watch;
+        pair = watched_[next_watched_++ % watched_.size()];
+        if (known_pairs().contains(*pair)) {
+            co_return;
+        }
+    }
+    if (!pair) {
+        end_scan();
+        co_return;
+    }
+    const bool scanning = scan_.has_value();
+    const auto answer = co_await ask(pair->unit, probe_address(pair->type), 1, kReadTimeout);
+    if (stopped_) {
+        co_return;
+    }
+    if (answer.kind == Answer::Kind::lost) {
+        if (Clock::now() - now < kCrashWindow) {
+            lost_on_probe();
+        }
+        co_return;  // the scan goes on where it was when the link is back
+    }
+    if (answer.has_data() && co_await is_alias(*pair)) {
+        if (scanning && scan_) {
+            scan_->answer(Scan::Outcome::absent);
+        }
+        co_return;
+    }
+    if (scanning && scan_) {
+        scan_->answer(outcome_of(answer));
+        if (scan_->done()) {
+            end_scan();
+        } else if (const int percent = scan_->progress_percent(); percent != status_.scan_percent) {
+            set_state(RemoteState::scanning);
+        }
+    }
+    probe_answered(*pair, answer);
+}
+
+void Remote::probe_answered(const Pair& pair, const Answer& answer) {
+    if (!answer.has_data()) {
+        return;
+    }
+    spdlog::info("{}: found {}", options_.host, to_text(pair));
+    add_pair(pair, false);
+    pairs_[pair].confirmed = true;
+    memory_.pairs.try_emplace(pair);
+    plan_jobs();
+    events_.learned();
+    set_state(status_.state);
+}
+
+// Units 0 and 100 denote one device unless there is a device with instance 100: two that read the same are one.
+asio::awaitable<bool> Remote::is_alias(Pair pair) {
+    const auto other = possible_alias(pair);
+    if (!other || !pairs_.contains(*other) || plan_.blocks(pair.type).empty()) {
+        co_return false;
+    }
+    const Block block = plan_.blocks(pair.type).front();
+    const auto one = co_await ask(pair.unit, block.first, block.count, kReadTimeout);
+    const auto two = co_await ask(other->unit, block.first, block.count, kReadTimeout);
+    co_return one.has_data() && two.has_data() && one.words == two.words;
+}
+
+// The connection broke right after a probe: this server may be one that crashes on it.
+void Remote::lost_on_probe() {
+    spdlog::warn("{}: the connection ended on a probe; devices are no longer looked for by itself",
+                 options_.host);
+    memory_.crashed = true;
+    status_.may_crash = true;
+    scan_.reset();
+    watched_.clear();
+    crash_pause_ = true;
+    events_.learned();
+}
+
+// Writing
+
+void Remote::write(const Pair& pair, const Register& row, std::vector<std::uint16_t> words,
+                   std::function<void(WriteOutcome)> done) {
+    if (down_) {
+        asio::post(executor_, [done = std::move(done)] { done(WriteOutcome::failed); });
+        return;
+    }
+    writes_.push_back({pair, &row, std::move(words), std::move(done)});
+    wake();
+}
+
+asio::awaitable<void> Remote::carry_out(PendingWrite write) {
+    const auto answer =
+        co_await write_registers(client_, status_.traffic, write.pair.unit, write.row->address, write.words);
+    if (stopped_) {
+        co_return;
+    }
+    note_answer(answer);
+    if (answer.has_data()) {
+        spawn(read_back(std::move(write)));
+    } else {
+        write.done(answer.absent()     ? WriteOutcome::no_path
+                   : answer.refused(2) ? WriteOutcome::refused
+                                       : WriteOutcome::failed);
+    }
+}
+
+// The server confirms before the device has answered: look soon, and once more later.
+asio::awaitable<void> Remote::read_back(PendingWrite write) {
+    asio::steady_timer timer(executor_);
+    Answer answer;
+    for (const auto wait : {500ms, 1500ms}) {
+        timer.expires_after(wait);
+        co_await timer.async_wait(asio::use_awaitable);
+        if (stopped_) {
+            co_return;
+        }
+        answer = co_await ask(write.pair.unit, write.row->address, write.row->count, kReadTimeout);
+        if (stopped_) {
+            co_return;
+        }
+        for (const JobPtr& job : jobs_) {
+            const Read& read = job->read;
+            if (read.unit == write.pair.unit && write.row->address >= read.block.first
+                && write.row->end() <= unsigned{read.block.first} + read.block.count) {
+                job->due = Clock::now();  // the item shows the true value
+            }
+        }
+        wake();
+        if (answer.has_data() && answer.words == write.words) {
+            break;
+        }
+    }
+    write.done(!answer.has_data()            ? WriteOutcome::failed
+               : answer.words == write.words ? WriteOutcome::taken
+                                             : WriteOutcome::different);
+}
+
+}  // namespace gxmodbus
