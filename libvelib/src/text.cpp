@@ -94,7 +94,7 @@ double at_resolution(double number, const Format& format) {
     if (format.style != Format::Style::fixed) {
         return number;
     }
-    static constexpr std::array<double, 7> kPowers{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
+    static constexpr std::array<double, 10> kPowers{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
     const double power = kPowers[format.decimals];
     const double scaled = number * power;
     // Beyond 2^53 there are no fractions left to round away.
