@@ -66,6 +66,7 @@ json json_of(const DeviceValues& device) {
                              {"unit", display_unit(*row.row)},
                              {"text", shown(*row.row, row.value)},
                              {"writable", row.row->writable},
+                             {"alternate_of", row.row->alternate_of},
                              {"raw", row.words}});
     }
     return {{"unit", device.pair.unit},
@@ -76,13 +77,20 @@ json json_of(const DeviceValues& device) {
             {"registers", std::move(registers)}};
 }
 
+// A second register of a path that is shown already may have wrapped: only the preferred one is for people.
+bool is_second_choice(const DeviceValues& device, const RowValue& row) {
+    return row.row->alternate_of != 0
+           && std::any_of(device.rows.begin(), device.rows.end(),
+                          [&](const RowValue& other) { return other.row->address == row.row->alternate_of; });
+}
+
 void print(const DeviceValues& device, bool all, std::string_view only_path = {}) {
     const std::string name = custom_name(device);
     std::cout << fmt::format("\nunit {:<3} {}{}{}\n", device.pair.unit, title_of(device.pair.type),
                              name.empty() ? "" : ", ", name);
     for (const RowValue& row : device.rows) {
         const bool wanted = only_path.empty() ? all || !all_zero(row.words) : row.row->path == only_path;
-        if (wanted) {
+        if (wanted && (all || !is_second_choice(device, row))) {
             std::cout << fmt::format("  {:5} {:<44} {}{}\n", row.row->address, row.row->path,
                                      shown(*row.row, row.value), row.row->writable ? "  (writable)" : "");
         }

@@ -383,15 +383,19 @@ Remote::Clock::time_point Remote::next_event() const {
     return next;
 }
 
-// The next thing to do: writes before reads before probes.
+// The next thing to do: writes first, then reads and probes in turn.
 asio::awaitable<void> Remote::step() {
     const auto now = Clock::now();
+    const bool watching = !scan_ && !watched_.empty() && options_.watch.count() > 0 && now >= next_watch_;
+    const bool probe_due = (scan_ && now >= next_probe_) || watching;
+    const JobPtr job = due_job(now);
     if (!writes_.empty()) {
         PendingWrite write = std::move(writes_.front());
         writes_.pop_front();
         co_await keep_pace();
         co_await carry_out(std::move(write));
-    } else if (const JobPtr job = due_job(now)) {
+    } else if (job && !(probe_due && probe_turn_)) {
+        probe_turn_ = true;
         job->busy = true;
         co_await keep_pace();
         if (job->first) {
@@ -399,13 +403,13 @@ asio::awaitable<void> Remote::step() {
         } else {
             co_await perform(job);
         }
+    } else if (probe_due) {
+        probe_turn_ = false;
+        co_await keep_pace();
+        co_await probe();
     } else if (!scanning_considered_ && now >= next_probe_) {
         scanning_considered_ = true;
         consider_scanning();
-    } else if ((scan_ && now >= next_probe_)
-               || (!scan_ && !watched_.empty() && options_.watch.count() > 0 && now >= next_watch_)) {
-        co_await keep_pace();
-        co_await probe();
     } else {
         co_await pause_until(next_event());
     }
@@ -715,8 +719,11 @@ asio::awaitable<bool> Remote::is_alias(Pair pair) {
     co_return one.has_data() && two.has_data() && one.words == two.words;
 }
 
-// The connection broke right after a probe: this server may be one that crashes on it.
+// The connection broke right after a probe: this server may be one that crashes on it, unless it is newer than those.
 void Remote::lost_on_probe() {
+    if (plan_.generation() >= Generation::v95) {
+        return;
+    }
     spdlog::warn("{}: the connection ended on a probe; devices are no longer looked for by itself",
                  options_.host);
     memory_.crashed = true;
@@ -725,6 +732,7 @@ void Remote::lost_on_probe() {
     watched_.clear();
     crash_pause_ = true;
     events_.learned();
+    set_state(RemoteState::running);
 }
 
 // Writing

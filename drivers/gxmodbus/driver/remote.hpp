@@ -200,6 +200,7 @@ class Remote : public std::enable_shared_from_this<Remote> {
     Clock::time_point next_refusal_{};
     Clock::time_point cycle_started_{};
     int timeouts_ = 0;
+    bool probe_turn_ = false;  // when reads and a probe are due they take turns
     bool lost_ = false;
     bool down_ = true;
     bool crash_pause_ = false;

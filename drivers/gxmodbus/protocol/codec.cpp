@@ -239,6 +239,10 @@ std::string_view display_unit(const Register& row) {
     if (row.unit == "degC") {
         return "°C";
     }
+    // The published list says kW for the powers of a PV inverter, but their registers and paths hold watts.
+    if (row.unit == "kW") {
+        return "W";
+    }
     for (const std::string_view suffix : {" DC", " AC"}) {
         if (row.unit.ends_with(suffix)) {
             return row.unit.substr(0, row.unit.size() - suffix.size());

@@ -60,7 +60,7 @@ enum class WriteFault : std::uint8_t {
 [[nodiscard]] std::string text_of(const Register& row, const Value& value);
 /// Digits after the decimal point that a row's step calls for.
 [[nodiscard]] int digits_of(const Register& row);
-/// The unit to show: AC and DC are left out, "degC" is written °C.
+/// The unit to show: AC and DC are left out, "degC" is written °C, and the kW that the list has for PV inverters is W.
 [[nodiscard]] std::string_view display_unit(const Register& row);
 
 }  // namespace gxmodbus

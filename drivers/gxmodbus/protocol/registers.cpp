@@ -62,6 +62,21 @@ static_assert(in_order_without_overlap());
 static_assert(alternates_are_sound());
 static_assert(rows_are_plausible());
 
+// Whether the key of a choice, "4" or "51-52", means a number.
+bool covers(std::string_view key, long long number) {
+    long long first = 0;
+    const char* const end = key.data() + key.size();
+    const auto low = std::from_chars(key.data(), end, first);
+    if (low.ec != std::errc{}) {
+        return false;
+    }
+    long long last = first;
+    if (low.ptr != end && *low.ptr == '-' && std::from_chars(low.ptr + 1, end, last).ptr != end) {
+        return false;
+    }
+    return first <= number && number <= last && (low.ptr == end || *low.ptr == '-');
+}
+
 }  // namespace
 
 std::string_view name_of(ServiceType type) {
@@ -112,10 +127,7 @@ std::string_view choice_text(const Register& row, long long number) {
             choice.remove_prefix(1);
         }
         const auto equals = choice.find('=');
-        long long key = 0;
-        if (equals != std::string_view::npos
-            && std::from_chars(choice.data(), choice.data() + equals, key).ptr == choice.data() + equals
-            && key == number) {
+        if (equals != std::string_view::npos && covers(choice.substr(0, equals), number)) {
             return choice.substr(equals + 1);
         }
     }

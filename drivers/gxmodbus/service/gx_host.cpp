@@ -57,6 +57,9 @@ void GxHost::apply() {
     if (reconnect) {
         stop_remote();
     }
+    if (fresh.write != settings_.write) {
+        spdlog::info("{}/Write is {}", settings_root(slot_), static_cast<int>(fresh.write));
+    }
     settings_ = std::move(fresh);
     if (reconnect) {
         start_remote();
@@ -79,7 +82,8 @@ void GxHost::start_remote() {
         return;
     }
     status_.start("Modbus TCP " + address());
-    remote_ = std::make_shared<Remote>(context_.bus.executor, settings_.remote, *this);
+    remote_ =
+        std::make_shared<Remote>(context_.bus.executor, settings_.remote, static_cast<RemoteEvents&>(*this));
     asio::co_spawn(context_.bus.executor, remote_->run(), asio::detached);
 }
 

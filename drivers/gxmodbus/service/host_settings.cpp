@@ -42,7 +42,7 @@ std::vector<velib::SettingSpec> setting_specs(int slot, const std::string& host)
         {root + "/SlowInterval", velib::Value(10000), 1000, 3600000},
         {root + "/RequestRate", velib::Value(50), 1, 200},
         {root + "/Units", velib::Value("")},
-        {root + "/ScanRate", velib::Value(5), 1, 50},
+        {root + "/ScanRate", velib::Value(5), 1, 200},
         {root + "/WatchInterval", velib::Value(600), 0, 86400},
         {root + "/Write", velib::Value(0), 0, 2},
         {root + "/SameSystem", velib::Value(0), 0, 1},

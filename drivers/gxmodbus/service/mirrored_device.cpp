@@ -290,7 +290,7 @@ velib::Item* MirroredDevice::create(const Mirror::Item& item) {
     velib::ItemSpec spec;
     spec.type = type_of(item.plan.kind);
     spec.format = format_of(item.plan);
-    if (item.plan.row != nullptr && item.plan.row->writable) {
+    if (item.plan.row != nullptr && write_allowed(*item.plan.row, WriteLevel::everything)) {
         spec.on_write = [this, &item](const velib::Value& value) { return on_write(item, value); };
         if (item.plan.row->numeric()) {
             const Limits limits = write_limits(*item.plan.row);

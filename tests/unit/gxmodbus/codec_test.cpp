@@ -116,11 +116,14 @@ TEST_CASE("texts have the digits of the step and the unit") {
     CHECK(text(261, -17.3) == "-17.3A");
     CHECK(text(262, -3.5) == "-3.5°C");
     CHECK(text(12, -1230) == "-1230W");
+    CHECK(text(1056, 5000) == "5000W");
     CHECK(text(31, 3) == "3");
     CHECK(text(3001, 0.2) == "0.2000m3");
     CHECK(choice_text(*register_at(33), 4) == "Off");
     CHECK(choice_text(*register_at(71), 1) == "AcPowerSetpoint as OvervoltageFeedIn limit");
     CHECK(choice_text(*register_at(33), 9).empty());
+    CHECK(choice_text(*register_at(4113), 52) == "Battery disconnect request");
+    CHECK(choice_text(*register_at(4113), 53) != "Battery disconnect request");
 }
 
 TEST_CASE("a number at the end of its register means this or more") {
