@@ -39,6 +39,7 @@ int smartsolar_main(int argc, char** argv) {
     smartsolar::QueryOptions query_options;
     smartsolar::ScanOptions scan_options;
     auto& cli = app.cli();
+    cli.fallthrough();
     auto* query = cli.add_subcommand("query", "ask the nearest product for its values, as one JSON object");
     smartsolar::add_options(*query, query_options);
     auto* scan = cli.add_subcommand("scan", "list the products around");
