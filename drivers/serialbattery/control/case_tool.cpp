@@ -389,9 +389,9 @@ Json result_of(const State& state) {
     object["cvl_exact"] = rounded(out.charge_voltage_exact_v, 6);
     object["ccl"] = json(out.charge_current_a);
     object["dcl"] = json(out.discharge_current_a);
-    object["phase"] = text_or_null(phase_name(state.voltage.phase));
-    object["cell_ovp"] = known ? Json(ovp_name(state.voltage.ovp)) : Json(nullptr);
-    object["soc_reset"] = known ? Json(state.voltage.reset_mark) : Json(nullptr);
+    object["phase"] = text_or_null(phase_name(out.phase));
+    object["cell_ovp"] = known ? Json(ovp_name(out.cell_ovp)) : Json(nullptr);
+    object["soc_reset"] = known ? Json(out.reset_charge) : Json(nullptr);
     object["charge_limitation"] = text_or_null(limitation_text(out.charge_limitation, Direction::charge));
     object["discharge_limitation"] =
         text_or_null(limitation_text(out.discharge_limitation, Direction::discharge));

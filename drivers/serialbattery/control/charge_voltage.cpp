@@ -74,10 +74,11 @@ class Machine {
     /// A state of charge below the threshold ends float only while armed: else a battery whose counter was
     /// wrong when it got full would go back to bulk at once, again and again.
     void arm_soc() {
+        constexpr double kNoise = 1e-6;  // of a sum of many small numbers, in Ah
         const double threshold = settings_.bulk_soc_percent;
         s_.drawn_since_ah += in_.discharged_ah;
         if ((in_.soc_percent && *in_.soc_percent >= threshold)
-            || s_.drawn_since_ah >= (100 - threshold) / 100 * in_.capacity_ah) {
+            || s_.drawn_since_ah + kNoise >= (100 - threshold) / 100 * in_.capacity_ah) {
             s_.soc_armed = true;
         }
     }

@@ -10,10 +10,6 @@ double capacity_of(const Context& context) {
     return context.pack.capacity_ah.value_or(context.settings.battery_capacity_ah);
 }
 
-std::optional<double> rounded(std::optional<double> value, int decimals) {
-    return value ? std::optional(round_to(*value, decimals)) : std::nullopt;
-}
-
 /// Everything of one good poll that several steps need.
 struct Poll {
     Poll(State& state_, const Context& context_, const Measurement& reading_, Millis now_)
@@ -131,6 +127,9 @@ void publish_limits(State& state, const Settings& settings) {
         out.charge_voltage_v = published_cvl(*state.voltage.cvl, settings);
         out.charge_voltage_exact_v = volts(*state.voltage.cvl);
     }
+    out.phase = state.voltage.phase;
+    out.cell_ovp = state.voltage.ovp;
+    out.reset_charge = state.voltage.reset_mark;
 }
 
 /// A switch whose state is unknown counts as on.
@@ -171,10 +170,10 @@ bool charge_request(const Poll& p, bool asking) {
 
 void publish_values(Poll& p) {
     Output& out = p.state.out;
-    out.voltage_v = rounded(p.voltage_v, 2);
-    out.current_a = rounded(p.current_a, 2);
-    out.power_w = rounded(p.power_w, 2);
-    out.soc_percent = rounded(p.soc_percent, 2);
+    out.voltage_v = round_to(p.voltage_v, 2);
+    out.current_a = round_to(p.current_a, 2);
+    out.power_w = round_to(p.power_w, 2);
+    out.soc_percent = round_to(p.soc_percent, 2);
     out.capacity_ah = p.capacity_ah;
     const auto& bms_remaining = p.reading.remaining_ah;
     if (bms_remaining && !p.own_soc) {
@@ -184,7 +183,7 @@ void publish_values(Poll& p) {
     }
     out.consumed_ah =
         out.remaining_ah ? std::optional(0 - std::fabs(p.capacity_ah - *out.remaining_ah)) : std::nullopt;
-    out.soc_bms_percent = p.own_soc ? rounded(p.reading.soc_percent, 2) : std::nullopt;
+    out.soc_bms_percent = p.own_soc ? round_to(p.reading.soc_percent, 2) : std::nullopt;
     out.remaining_bms_ah = p.own_soc ? bms_remaining : std::nullopt;
     out.cells = p.cells;
     const std::size_t count = p.context.pack.cell_count;

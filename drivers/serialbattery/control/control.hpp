@@ -45,6 +45,9 @@ struct Output {
     LimitTarget discharge_target;
     Limitation charge_limitation;
     Limitation discharge_limitation;
+    Phase phase = Phase::none;
+    CellOvp cell_ovp = CellOvp::none;
+    bool reset_charge = false;  ///< its mark is shown
     std::string charge_mode;
     bool charge_request = false;
 

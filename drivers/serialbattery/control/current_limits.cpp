@@ -64,10 +64,6 @@ const Side& side_of(Direction direction) {
     return direction == Direction::charge ? kCharge : kDischarge;
 }
 
-constexpr std::uint16_t bit(Limiter limiter) {
-    return static_cast<std::uint16_t>(1U << static_cast<unsigned>(limiter));
-}
-
 /// Collects candidates; those that are equal but for binary rounding count as equal.
 class Candidates {
   public:
@@ -79,7 +75,7 @@ class Candidates {
         }
         ++count_;
         if (amps <= lowest_ + kNoise) {
-            limiters_ = static_cast<std::uint16_t>(limiters_ | bit(limiter));
+            limiters_ = static_cast<std::uint16_t>(limiters_ | limiter_bit(limiter));
         }
     }
     void raise_to(double least) { lowest_ = std::max(lowest_, least); }
@@ -88,8 +84,8 @@ class Candidates {
     /// The configured maximum, or else the BMS's, is named alone.
     [[nodiscard]] std::uint16_t limiters() const {
         for (const auto alone : {Limiter::configured, Limiter::bms_settings}) {
-            if ((limiters_ & bit(alone)) != 0) {
-                return bit(alone);
+            if ((limiters_ & limiter_bit(alone)) != 0) {
+                return limiter_bit(alone);
             }
         }
         return limiters_;
@@ -252,7 +248,7 @@ void update_limit(PublishedLimit& limit, const Settings& settings, Direction dir
 
 void block_limit(PublishedLimit& limit, Limiter because) {
     limit.amps = 0;
-    limit.limitation = {.limiters = bit(because), .waiting = false};
+    limit.limitation = {.limiters = limiter_bit(because), .waiting = false};
     limit.hold_since.reset();
     limit.ramp_since.reset();
 }

@@ -26,6 +26,10 @@ enum class Limiter : std::uint8_t {
     configuration,
 };
 
+[[nodiscard]] constexpr std::uint16_t limiter_bit(Limiter limiter) {
+    return static_cast<std::uint16_t>(1U << static_cast<unsigned>(limiter));
+}
+
 /// /Info/ChargeLimitation and /Info/DischargeLimitation: the limiters at the minimum, and whether a recovery
 /// waits.
 struct Limitation {

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 
 namespace bms::control {
 
@@ -20,6 +21,12 @@ using Seconds = std::chrono::seconds;
 [[nodiscard]] constexpr double as_seconds(Millis span) {
     return static_cast<double>(span.count()) / 1000.0;
 }
+
+/// One moment on both clocks.
+struct Clocks {
+    Millis monotonic{};
+    Seconds unix_time{};
+};
 
 using Microvolts = std::int64_t;
 
@@ -53,5 +60,8 @@ using Microvolts = std::int64_t;
 /// `value` rounded to `decimals` (0..9) decimals: the nearest decimal of the exact binary value, ties to even.
 /// Numbers beyond 1e15 and non-finite ones are returned as they are.
 [[nodiscard]] double round_to(double value, int decimals);
+[[nodiscard]] inline std::optional<double> round_to(std::optional<double> value, int decimals) {
+    return value ? std::optional(round_to(*value, decimals)) : std::nullopt;
+}
 
 }  // namespace bms::control

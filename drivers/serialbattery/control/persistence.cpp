@@ -78,6 +78,32 @@ Seconds step_down(Seconds time, Seconds step) {
     return time - time % step;
 }
 
+/// What is kept of a phase machine.
+Persisted machine_of(const ChargeVoltage& machine, std::optional<Millis> last_poll, const Clocks& now) {
+    constexpr Seconds kStep{60};
+    Persisted p;
+    p.allow_max = machine.allow_max;
+    p.absorption_since = to_unix(machine.absorption_since, now);
+    p.last_reset = to_unix(machine.last_reset, now);
+    if (last_poll && p.absorption_since) {
+        p.absorption_seen = step_down(*to_unix(whole_seconds(*last_poll), now), kStep);
+    }
+    return p;
+}
+
+void restore_machine(ChargeVoltage& machine, const Persisted& p, const Clocks& now) {
+    machine.allow_max = p.allow_max;
+    machine.last_reset = to_monotonic(p.last_reset, now);
+    if (p.last_reset && !machine.last_reset) {
+        machine.last_reset = whole_seconds(now.monotonic);
+    }
+    const bool seen_lately = p.absorption_seen && *p.absorption_seen <= now.unix_time
+                             && now.unix_time - *p.absorption_seen <= kTimerForgotten;
+    if (seen_lately) {
+        machine.absorption_since = to_monotonic(p.absorption_since, now);
+    }
+}
+
 std::int64_t stored_time(std::optional<Seconds> time) {
     return time ? time->count() : 0;
 }
@@ -117,27 +143,21 @@ void read_history(Persisted& persisted, std::string_view text) {
 }
 
 Persisted to_persist(const State& state, const Clocks& now) {
-    constexpr Seconds kTimerStep{60};
     constexpr Seconds kSocStep{900};
-    Persisted p;
-    p.allow_max = state.voltage.allow_max;
-    p.absorption_since = to_unix(state.voltage.absorption_since, now);
-    p.last_reset = to_unix(state.voltage.last_reset, now);
-    if (state.last_good) {
-        const auto seen = to_unix(whole_seconds(*state.last_good), now);
-        if (p.absorption_since) {
-            p.absorption_seen = step_down(*seen, kTimerStep);
-        }
-        if (state.soc.remaining_ah) {
-            p.soc_seen = step_down(*seen, kSocStep);
-            p.soc_percent = state.soc.percent;
-        }
+    Persisted p = machine_of(state.voltage, state.last_good, now);
+    if (state.last_good && state.soc.remaining_ah) {
+        p.soc_seen = step_down(*to_unix(whole_seconds(*state.last_good), now), kSocStep);
+        p.soc_percent = state.soc.percent;
     }
     p.history = state.history.values;
     p.last_full_charge = to_unix(state.history.last_full_charge, now);
     p.discharges = state.history.discharges;
     p.full_discharge_counted = state.history.full_discharge_counted;
     return p;
+}
+
+Persisted to_persist(const BankState& state, const Clocks& now) {
+    return machine_of(state.voltage, state.last_step, now);
 }
 
 std::vector<StoredValue> stored_values(const Persisted& p) {
@@ -176,16 +196,7 @@ Persisted from_stored(std::span<const StoredValue> values) {
 }
 
 void restore(State& state, const Persisted& p, const Clocks& now, std::optional<double> bms_soc_percent) {
-    state.voltage.allow_max = p.allow_max;
-    state.voltage.last_reset = to_monotonic(p.last_reset, now);
-    if (p.last_reset && !state.voltage.last_reset) {
-        state.voltage.last_reset = whole_seconds(now.monotonic);
-    }
-    const bool seen_lately = p.absorption_seen && *p.absorption_seen <= now.unix_time
-                             && now.unix_time - *p.absorption_seen <= kTimerForgotten;
-    if (seen_lately) {
-        state.voltage.absorption_since = to_monotonic(p.absorption_since, now);
-    }
+    restore_machine(state.voltage, p, now);
     if (p.soc_percent) {
         const bool known_age = p.soc_seen && *p.soc_seen <= now.unix_time;
         const Seconds age = known_age ? now.unix_time - *p.soc_seen : Seconds::max();
@@ -197,6 +208,45 @@ void restore(State& state, const Persisted& p, const Clocks& now, std::optional<
     state.history.last_full_charge = to_monotonic(p.last_full_charge, now);
     state.history.discharges = p.discharges;
     state.history.full_discharge_counted = p.full_discharge_counted;
+}
+
+void restore(BankState& state, const Persisted& p, const Clocks& now) {
+    restore_machine(state.voltage, p, now);
+}
+
+std::string members_text(const BankState& state, const Clocks& now) {
+    Json object = Json::object();
+    for (const auto& member : state.members) {
+        if (member.soc_percent) {
+            object[member.id] = {{"soc", round_to(*member.soc_percent, 1)},
+                                 {"capacity", member.capacity_ah},
+                                 {"at", to_unix(whole_seconds(member.seen), now)->count()}};
+        }
+    }
+    return object.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+void read_members(BankState& state, std::string_view text, const Clocks& now) {
+    constexpr std::size_t kMost = 64;
+    const Json object = Json::parse(text, nullptr, false);
+    if (!object.is_object()) {
+        return;
+    }
+    for (const auto& [id, value] : object.items()) {
+        const auto at = value.is_object() ? time_from(number_in(value, "at")) : std::nullopt;
+        const auto seen = to_monotonic(at, now);
+        const auto soc = seen ? number_in(value, "soc") : std::nullopt;
+        const auto capacity = seen ? number_in(value, "capacity") : std::nullopt;
+        if (state.members.size() >= kMost || !soc || !capacity || *soc < 0 || *soc > 100 || *capacity <= 0
+            || *capacity > 5000) {
+            continue;
+        }
+        MemberMemory& member = state.members.emplace_back();
+        member.id = id;
+        member.soc_percent = soc;
+        member.capacity_ah = *capacity;
+        member.seen = Millis{*seen};
+    }
 }
 
 bool worth_writing(const Persisted& written, const Persisted& present, Seconds since_write) {

@@ -1,7 +1,7 @@
 #pragma once
 // What outlives a restart: as values of the settings service, with times on the wall clock.
 
-#include "serialbattery/control/control.hpp"
+#include "serialbattery/control/bank.hpp"
 
 #include <span>
 #include <string>
@@ -9,12 +9,6 @@
 #include <variant>
 
 namespace bms::control {
-
-/// One moment on both clocks.
-struct Clocks {
-    Millis monotonic{};
-    Seconds unix_time{};
-};
 
 /// Times are unix seconds.
 struct Persisted {
@@ -51,6 +45,12 @@ struct StoredValue {
 /// than 5 minutes ago, a counted state of charge when it is old and far from the BMS's.
 void restore(State& state, const Persisted& persisted, const Clocks& now,
              std::optional<double> bms_soc_percent);
+
+/// The same for a bank: its machine, and the state of charge of every member as JSON text.
+[[nodiscard]] Persisted to_persist(const BankState& state, const Clocks& now);
+void restore(BankState& state, const Persisted& persisted, const Clocks& now);
+[[nodiscard]] std::string members_text(const BankState& state, const Clocks& now);
+void read_members(BankState& state, std::string_view text, const Clocks& now);
 
 /// Whether the difference is worth a write to flash: changes of the machine at once, a counted state of charge
 /// by half a percent, everything else every 15 minutes. Asked every 15 s; before an exit write what differs.
