@@ -242,7 +242,7 @@ class BankPoll {
             v().soc_percent = round_to(soc_, 2);
             v().capacity_ah = series_ ? smallest_ah_ : capacity_ah;
             v().remaining_ah = series_ ? smallest_ah_ * lowest / 100 : remaining_ah;
-            v().consumed_ah = 0 - std::fabs(*v().capacity_ah - *v().remaining_ah);
+            v().consumed_ah = consumed(*v().capacity_ah, *v().remaining_ah);
         }
         Mean soh;
         for (const auto* member : live_) {

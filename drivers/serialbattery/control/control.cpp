@@ -182,7 +182,7 @@ void publish_values(Poll& p) {
         out.remaining_ah = p.soc_percent ? std::optional(p.capacity_ah * *p.soc_percent / 100) : std::nullopt;
     }
     out.consumed_ah =
-        out.remaining_ah ? std::optional(0 - std::fabs(p.capacity_ah - *out.remaining_ah)) : std::nullopt;
+        out.remaining_ah ? std::optional(consumed(p.capacity_ah, *out.remaining_ah)) : std::nullopt;
     out.soc_bms_percent = p.own_soc ? round_to(p.reading.soc_percent, 2) : std::nullopt;
     out.remaining_bms_ah = p.own_soc ? bms_remaining : std::nullopt;
     out.cells = p.cells;
@@ -283,7 +283,9 @@ void failed_poll(State& state, const Context& context, Millis now) {
         out.allow_discharge = false;
     }
     out.bms_cable = state.connection.cable_alarm;
-    out.connection = connection_text(state.connection, context.settings, t);
+    if (state.connection.silent_polls > 1) {  // a single lost reply shows nothing
+        out.connection = connection_text(state.connection, context.settings, t);
+    }
     out.gone = silence.leave_bus;
 }
 

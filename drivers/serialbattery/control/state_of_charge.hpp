@@ -52,6 +52,11 @@ struct SocInput {
 /// One poll of counting; the state of charge in %, rounded to 0.001.
 double count_soc(SocCounter& counter, const Settings& settings, const SocInput& input, Millis now);
 
+/// /ConsumedAmphours: never positive.
+[[nodiscard]] constexpr double consumed(double capacity_ah, double remaining_ah) {
+    return remaining_ah < capacity_ah ? remaining_ah - capacity_ah : capacity_ah - remaining_ah;
+}
+
 /// A stored state of charge is not believed when it is older than a day and more than 20 % away from the BMS's.
 [[nodiscard]] bool stored_soc_believable(double stored_percent, Seconds age,
                                          std::optional<double> bms_percent);
