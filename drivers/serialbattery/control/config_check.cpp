@@ -48,6 +48,18 @@ class Checker {
   public:
     Checker(Settings& settings, Findings& findings) : s_(settings), findings_(findings) {}
 
+    void all(Ranges ranges) {
+        lists();
+        if (ranges == Ranges::enforced) {
+            points_in_range();
+        }
+        voltages();
+        targets();
+        warnings();
+        extras();
+    }
+
+  private:
     void lists() {
         for (const auto& rows : curves()) {
             Curve& curve = s_.*rows.curve;
@@ -75,6 +87,17 @@ class Checker {
                 say(Problem::fraction, rows.values->name,
                     concat({" has an element outside 0…1; the defaults of it and ", rows.points->name,
                             " are used"}));
+                restore(rows);
+            }
+        }
+    }
+
+    void points_in_range() {
+        for (const auto& rows : curves()) {
+            if (!within_range(s_, *rows.points)) {
+                say(Problem::out_of_range, rows.points->name,
+                    concat({" has an element outside ", range_text(*rows.points), "; the defaults of it and ",
+                            rows.values->name, " are used"}));
                 restore(rows);
             }
         }
@@ -164,7 +187,6 @@ class Checker {
         }
     }
 
-  private:
     void say(Problem problem, std::string_view setting, std::string_view what,
              Severity severity = Severity::error) {
         findings_.push_back({severity, problem, std::string(setting), concat({setting, what})});
@@ -237,8 +259,8 @@ void read_one(Settings& settings, const SettingText& entry, Ranges ranges, Findi
     if (const auto fault = set_from_text(settings, *row, entry.text)) {
         reject(*fault == TextFault::not_a_switch ? Problem::not_a_switch : Problem::unparsable,
                describe(*fault));
-    } else if (ranges == Ranges::enforced && !within_range(settings, *row)
-               && !(row->place == Place::pair && row->high == 1)) {  // fractions have their own rule
+    } else if (ranges == Ranges::enforced && !std::holds_alternative<CurveList>(row->member)
+               && !within_range(settings, *row)) {
         reject(Problem::out_of_range, concat({"is outside ", range_text(*row)}));
     }
 }
@@ -271,17 +293,12 @@ Checked check_texts(std::span<const SettingText> texts, Ranges ranges) {
     for (const auto& entry : texts) {
         read_one(result.settings, entry, ranges, result.findings);
     }
-    check_together(result.settings, result.findings);
+    Checker(result.settings, result.findings).all(ranges);
     return result;
 }
 
 void check_together(Settings& settings, Findings& findings) {
-    Checker checker(settings, findings);
-    checker.lists();
-    checker.voltages();
-    checker.targets();
-    checker.warnings();
-    checker.extras();
+    Checker(settings, findings).all(Ranges::ignored);
 }
 
 Findings check_for_battery(const Settings& settings, std::size_t cell_count) {

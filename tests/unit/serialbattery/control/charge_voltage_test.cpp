@@ -82,7 +82,8 @@ TEST_CASE("float is left for low charge, for imbalance and for nothing when both
     CHECK(bench.at(1).phase == Phase::float_);
 }
 
-TEST_CASE("an absorption timer left by the last run that is over goes to float without the events of being full") {
+TEST_CASE(
+    "an absorption timer left by the last run that is over goes to float without the events of being full") {
     Bench bench;
     bench.state.voltage.absorption_since = Seconds{-1000};
     bench.reading.cells = cells(16, 3.45);
@@ -378,7 +379,8 @@ TEST_CASE("several strings: the lowest sum, the widest difference and the lowest
     const std::vector<StringReading> both = {{.cells = even, .extremes = {}, .pack_v = {}},
                                              {.cells = high, .extremes = {}, .pack_v = {}}};
     ChargeVoltage machine;
-    const ChargeVoltageInput input = {.strings = both, .cell_count = 16, .soc_percent = 99, .capacity_ah = 560};
+    const ChargeVoltageInput input = {
+        .strings = both, .cell_count = 16, .soc_percent = 99, .capacity_ah = 560};
     (void)step_charge_voltage(machine, settings, input, Millis{0}, Millis{0});
     CHECK(machine.phase == Phase::bulk);  // 60 mV apart
     CHECK(*machine.cvl == 15 * 3'440'000 + 3'500'000 - 50'000);

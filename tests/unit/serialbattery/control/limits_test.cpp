@@ -117,9 +117,9 @@ TEST_CASE("where maxima come from is a choice of each direction") {
         bench.at(0);
         return std::pair(*bench.out().charge_current_a, *bench.out().discharge_current_a);
     };
-    CHECK(limits(2, 2, false) == std::pair(40.0, 60.0));  // the lower of both
-    CHECK(limits(0, 0, false) == std::pair(50.0, 60.0));  // own
-    CHECK(limits(1, 1, false) == std::pair(40.0, 100.0)); // the BMS's
+    CHECK(limits(2, 2, false) == std::pair(40.0, 60.0));   // the lower of both
+    CHECK(limits(0, 0, false) == std::pair(50.0, 60.0));   // own
+    CHECK(limits(1, 1, false) == std::pair(40.0, 100.0));  // the BMS's
     CHECK(limits(0, 0, true) == std::pair(40.0, 100.0));
     Bench silent;
     silent.settings.use_bms_limits = true;
@@ -154,7 +154,7 @@ TEST_CASE("a suppressed dip does not restart the hold, a passed-on one does") {
     bench.reading.cells = cells(16, 3.39);
     bench.at(0);
     bench.reading.cells = cells(16, 3.3);
-    bench.until(10);  // recovering, holding since 1
+    bench.until(10);                         // recovering, holding since 1
     bench.reading.cells = cells(16, 3.391);  // 26.5 A: less than a third below 27.5
     bench.at(11);
     CHECK(*bench.out().charge_current_a == 27.5);
@@ -519,8 +519,8 @@ TEST_CASE("clearing a group leaves the others and counts on from nothing") {
     CHECK(*bench.out().history.discharged_energy_kwh == 0);
     bench.until(183);
     CHECK(*bench.out().history.total_ah_drawn == Approx(0.6));
-    for (const auto group : {HistoryGroup::time, HistoryGroup::alarms, HistoryGroup::temperature,
-                             HistoryGroup::energy}) {
+    for (const auto group :
+         {HistoryGroup::time, HistoryGroup::alarms, HistoryGroup::temperature, HistoryGroup::energy}) {
         clear_history(bench.state, bench.context(), group, bench.now);
         CHECK(*bench.out().history.total_ah_drawn == Approx(0.61));  // one second more
     }

@@ -74,7 +74,7 @@ TEST_CASE("implausible and missing cells are left out everywhere") {
     CHECK(of(4).min_cell == 1);
     CHECK(of(4).max_cell == 2);
     CHECK(of(4).sum == 13'200'000);
-    CHECK_FALSE(of(5).complete);  // one is missing
+    CHECK_FALSE(of(5).complete);    // one is missing
     CHECK(of(3).sum == 9'900'000);  // what is too much is ignored
 
     list[1] = 6.9;  // exactly twice the maximum still counts
@@ -106,8 +106,8 @@ TEST_CASE("a BMS without single cells gives extremes and the pack's voltage") {
 }
 
 TEST_CASE("the mid-point needs four cells, all of them") {
-    const auto odd = cells(15, 3.30, {3.30, 3.30, 3.30, 3.30, 3.30, 3.30, 3.30, 3.32, 3.34, 3.34, 3.34, 3.34,
-                                      3.34, 3.34, 3.34});
+    const auto odd = cells(
+        15, 3.30, {3.30, 3.30, 3.30, 3.30, 3.30, 3.30, 3.30, 3.32, 3.34, 3.34, 3.34, 3.34, 3.34, 3.34, 3.34});
     const auto middle = midpoint(odd, 15, 3.45);
     REQUIRE(middle);
     CHECK(middle->volts == Approx(24.76));
