@@ -63,6 +63,7 @@ LimitTarget bank_target(std::span<const MemberMemory> members, Direction directi
         result.limiters = limiter_bit(Limiter::user);
     }
     result.amps = round_to(std::max(0.0, result.amps), 3);
+    result.bound_a = std::min(result.maximum_a, most.value_or(result.maximum_a));
     return result;
 }
 

@@ -177,6 +177,7 @@ LimitTarget limit_target(const Settings& settings, Direction direction, const Li
         && *input.bms_limit_a < maximum_a) {
         candidates.add(Limiter::bms_settings, std::max(0.0, *input.bms_limit_a));
     }
+    const double bound_a = candidates.lowest();
     Tables(settings, side, maximum_a, candidates).add_all(input);
     candidates.raise_to(std::min(settings.*side.least_a, maximum_a));  // what is switched off stays off
     const std::array<std::pair<bool, Limiter>, 3> off = {{{input.fet == false, Limiter::fet_off},
@@ -189,6 +190,7 @@ LimitTarget limit_target(const Settings& settings, Direction direction, const Li
     }
     return {.amps = round_to(std::max(0.0, candidates.lowest()), 3),
             .maximum_a = maximum_a,
+            .bound_a = bound_a,
             .limiters = candidates.limiters()};
 }
 
@@ -201,7 +203,8 @@ void update_limit(PublishedLimit& limit, const Settings& settings, Direction dir
         const bool large = static_cast<double>(change) * 100
                            >= static_cast<double>(milliamps(*limit.amps)) * settings.limit_refresh_percent;
         const bool due = static_cast<double>((t - limit.updated_at).count()) >= settings.limit_refresh_s;
-        if (!recovering && !due && !large && !(target.amps == 0 && *limit.amps != 0)) {
+        const bool too_high = *limit.amps > target.bound_a;
+        if (!recovering && !due && !large && !too_high && !(target.amps == 0 && *limit.amps != 0)) {
             return;
         }
     }

@@ -54,6 +54,8 @@ struct LimitInput {
 struct LimitTarget {
     double amps = 0;       ///< rounded to 0.001, never negative
     double maximum_a = 0;  ///< what the recovery threshold is a fraction of
+    double bound_a =
+        0;  ///< what settings and BMS allow at the most: never to be exceeded, not even for a while
     std::uint16_t limiters = 0;
 };
 [[nodiscard]] LimitTarget limit_target(const Settings& settings, Direction direction,
@@ -69,8 +71,8 @@ struct PublishedLimit {
     double ramp_from_a = 0;
 };
 
-/// One good poll: reductions to zero or by a large step at once, small changes every so often, recoveries after
-/// a hold and along a ramp.
+/// One good poll: reductions to zero, by a large step or of the maximum itself at once, small changes every so
+/// often, recoveries after a hold and along a ramp.
 void update_limit(PublishedLimit& limit, const Settings& settings, Direction direction,
                   const LimitTarget& target, Seconds t);
 

@@ -3,7 +3,10 @@
 #include "serialbattery/control/persistence.hpp"
 #include "support/catch.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <deque>
+#include <random>
 
 using namespace bms::control;
 using bms::Alarm;
@@ -143,6 +146,52 @@ TEST_CASE("a lost member's limits count while that is safe, then only the others
     auto all_lost = big;
     all_lost.live = false;
     CHECK(charge_amps({all_lost}, {}, 1801) == 0);
+}
+
+TEST_CASE("whatever the members are, none gets more than its share and a loss never raises a limit") {
+    std::mt19937 random(7);
+    const auto pick = [&random](double low, double high) {
+        return std::uniform_real_distribution<double>(low, high)(random);
+    };
+    for (int round = 0; round < 3000; ++round) {
+        std::vector<MemberMemory> members;
+        for (double count = pick(1, 7); count > 0; --count) {
+            auto one = member(std::round(pick(50, 400)), pick(0, 1) < 0.1 ? 0 : std::round(pick(1, 200)));
+            one.charge.maximum_a = 200;
+            one.charge_fet_off = pick(0, 1) < 0.2;
+            one.live = pick(0, 1) < 0.8;
+            one.safe_time = Seconds{pick(0, 1) < 0.5 ? 0 : 1800};
+            members.push_back(one);
+        }
+        const double amps = charge_amps(members, {}, 100);
+        double weight = 0;
+        double maximum = 0;
+        bool live = false;
+        for (const auto& one : members) {
+            weight += one.charge_fet_off ? 0 : one.capacity_ah;
+            maximum += one.charge_fet_off ? 0 : one.charge.maximum_a;
+            live = live || (one.live && !one.charge_fet_off);
+        }
+        REQUIRE(amps >= 0);
+        REQUIRE(amps <= maximum + 0.001);
+        for (const auto& one : members) {
+            if (!one.charge_fet_off) {
+                REQUIRE(amps * one.capacity_ah / weight <= one.charge.amps + 0.001);
+            }
+        }
+        if (!live
+            && std::ranges::none_of(members, [](const auto& one) { return one.safe_time > Seconds{0}; })) {
+            REQUIRE(amps == 0);
+        }
+        auto fewer = members;
+        fewer.front().live = false;
+        fewer.front().safe_time = Seconds{0};
+        REQUIRE(charge_amps(fewer, {}, 100) <= amps + 0.001);
+        fewer.front().blocks_when_lost = true;
+        if (!fewer.front().charge_fet_off) {
+            REQUIRE(charge_amps(fewer, {}, 100) == 0);
+        }
+    }
 }
 
 // ------------------------------------------------------------------------------------------ a bank at work

@@ -149,6 +149,17 @@ TEST_CASE("the change that is published at once is counted in milliamperes") {
     CHECK(*bench.at(61).charge_current_a == 18.018);
 }
 
+TEST_CASE("a maximum that was lowered is never exceeded, not even until the next refresh") {
+    Bench bench;
+    bench.reading.bms_charge_current_a = 48;
+    bench.at(0);
+    bench.reading.bms_charge_current_a = 40;  // 17 % less
+    CHECK(*bench.at(1).charge_current_a == 40);
+    CHECK(charge_text(bench.out()) == "BMS Settings");
+    bench.settings.max_discharge_current_a = 55;
+    CHECK(*bench.at(2).discharge_current_a == 55);
+}
+
 TEST_CASE("a suppressed dip does not restart the hold, a passed-on one does") {
     Bench bench;
     bench.reading.cells = cells(16, 3.39);
