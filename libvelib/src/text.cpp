@@ -1,8 +1,10 @@
 #include "velib/text.hpp"
 
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <iterator>
+#include <optional>
 
 namespace velib {
 namespace {
@@ -60,10 +62,45 @@ void append_plain(TextBuffer& out, const Value& value) {
         value.storage());
 }
 
+constexpr std::array<std::int64_t, 10> kPowers{1,       10,        100,        1'000,       10'000,
+                                               100'000, 1'000'000, 10'000'000, 100'000'000, 1'000'000'000};
+
+std::int64_t power_of(const Format& format) {
+    return kPowers[static_cast<std::size_t>(format.decimals)];
+}
+
+// The number in units of its last published digit; nothing when it is none or so large that it has no fractions.
+std::optional<std::int64_t> in_last_digits(double number, const Format& format) {
+    const double scaled = number * static_cast<double>(power_of(format));
+    if (!(std::abs(scaled) < 9007199254740992.0)) {  // 2^53, or not a number
+        return std::nullopt;
+    }
+    return static_cast<std::int64_t>(std::round(scaled));
+}
+
+// Every measured value goes through here once a change, hence by integers: a quarter of what fmt takes.
 void append_fixed(TextBuffer& out, double number, const Format& format) {
-    const double rounded = at_resolution(number, format);
-    fmt::format_to(std::back_inserter(out), "{:.{}f}{}", rounded, static_cast<int>(format.decimals),
-                   format.unit);
+    const auto digits = in_last_digits(number, format);
+    if (!digits) {
+        fmt::format_to(std::back_inserter(out), "{:.{}f}", number, static_cast<int>(format.decimals));
+    } else {
+        std::array<char, 24> text{};
+        if (*digits < 0) {
+            append(out, "-");
+        }
+        const auto power = power_of(format);
+        const auto magnitude = std::abs(*digits);
+        const auto whole_end = std::to_chars(text.data(), text.data() + text.size(), magnitude / power).ptr;
+        out.append(text.data(), whole_end);
+        if (format.decimals > 0) {
+            // One more in front keeps the zeros behind the point; the point takes its place.
+            const auto end =
+                std::to_chars(text.data(), text.data() + text.size(), magnitude % power + power).ptr;
+            text[0] = '.';
+            out.append(text.data(), end);
+        }
+    }
+    append(out, format.unit);
 }
 
 // The reading of integer firmware versions that the GX user interface applies.
@@ -94,15 +131,17 @@ double at_resolution(double number, const Format& format) {
     if (format.style != Format::Style::fixed) {
         return number;
     }
-    static constexpr std::array<double, 10> kPowers{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
-    const double power = kPowers[format.decimals];
-    const double scaled = number * power;
-    // Beyond 2^53 there are no fractions left to round away.
-    // Adding zero turns a negative zero, left over from rounding, into a plain one.
-    return (std::abs(scaled) < 9007199254740992.0 ? std::round(scaled) / power : number) + 0.0;
+    // By way of an integer, so that no negative zero is left over from rounding.
+    const auto digits = in_last_digits(number, format);
+    return digits ? static_cast<double>(*digits) / static_cast<double>(power_of(format)) : number;
 }
 
 void append_text(TextBuffer& out, const Value& value, const Format& format) {
+    if (const auto* measured = std::get_if<double>(&value.storage());
+        measured != nullptr && format.style == Format::Style::fixed) {
+        append_fixed(out, *measured, format);
+        return;
+    }
     if (!value.valid()) {
         append(out, kInvalidText);
         return;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cmath>
+#include <cstdio>
 
 using namespace velib;
 
@@ -37,6 +38,25 @@ TEST_CASE("quantities read as in the field: no space before the unit") {
 TEST_CASE("rounding away from nothing leaves no minus") {
     CHECK(to_text(-0.04, format::amps) == "0.0A");
     CHECK(to_text(-0.4, format::watts) == "0W");
+}
+
+TEST_CASE("fixed digits are those of printf") {
+    const double wide = GENERATE(0.0, 0.5, 1.0, 9.99, 123.456789, 99999.95, 1e9, 4.2e14, 1e15, 3.7e20);
+    const double sign = GENERATE(1.0, -1.0);
+    for (int digits = 0; digits <= 9; ++digits) {
+        for (int step = 0; step < 200; ++step) {
+            const auto format = Format::fixed(digits, "");
+            const double number = at_resolution(sign * (wide + step * 0.00731), format);
+            char expected[64];
+            std::snprintf(expected, sizeof expected, "%.*f", digits, number);
+            CHECK(to_text(number, format) == expected);
+        }
+    }
+}
+
+TEST_CASE("what is no number stays none at any resolution") {
+    CHECK(std::isnan(at_resolution(std::nan(""), format::amps)));
+    CHECK(std::isinf(at_resolution(-HUGE_VAL, format::amps)));
 }
 
 TEST_CASE("plain numbers read as Python writes them") {

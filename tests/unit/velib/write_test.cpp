@@ -89,6 +89,15 @@ TEST_CASE("writing the current value is accepted and does nothing") {
     CHECK(f.sink.silent());
 }
 
+TEST_CASE("a set point that expires hears every write, but announces changes only") {
+    Fixture f({.type = Type::real, .hears_repeats = true});
+    for (int i = 0; i < 3; ++i) {
+        CHECK(f.write(28.2) == kAccepted);
+    }
+    CHECK(f.calls.size() == 3);
+    CHECK(f.sink.singles.size() == 1);
+}
+
 TEST_CASE("the handler sees what will be stored") {
     Fixture f({Type::real, format::amps}, 1.0);
     CHECK(f.write(2.34) == kAccepted);
