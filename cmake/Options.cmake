@@ -31,7 +31,7 @@ target_compile_options(venus_options INTERFACE
 if(VENUS_SANITIZE)
     target_compile_options(venus_options INTERFACE
         -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1
-        -Wno-maybe-uninitialized)
+        -Wno-maybe-uninitialized -Wno-mismatched-new-delete)
     target_link_options(venus_options INTERFACE -fsanitize=address,undefined)
 endif()
 
