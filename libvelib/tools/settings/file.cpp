@@ -1,11 +1,15 @@
 #include "file.hpp"
 
+#include "presets.hpp"
+
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -63,25 +67,58 @@ std::string read_whole(const std::filesystem::path& path) {
     return content;
 }
 
-}  // namespace
-
-Document load_file(const std::filesystem::path& directory) {
-    const auto path = directory / kFile;
+// Nothing when there is no such file, or when it is broken: then it is kept aside.
+std::optional<Document> read_document(const std::filesystem::path& path) {
     if (!std::filesystem::exists(path)) {
-        return {};
+        return std::nullopt;
     }
     auto parsed = parse_document(read_whole(path));
     if (parsed.broken) {
-        const auto aside = directory / (std::string(kFile) + ".broken");
+        auto aside = path;
+        aside += ".broken";
         std::filesystem::rename(path, aside);
-        spdlog::error("{} is broken ({}): kept as {}, starting without settings", path.string(),
+        spdlog::error("{} is broken ({}): it is kept as {} and not used", path.string(),
                       parsed.problems.front(), aside.string());
-        return {};
+        return std::nullopt;
     }
     for (const auto& problem : parsed.problems) {
         spdlog::warn("{}: {}", path.string(), problem);
     }
     return std::move(parsed.document);
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::vector<AddRequest>>> load_presets(
+    const std::filesystem::path& directory) {
+    std::vector<std::filesystem::path> files;
+    std::error_code missing;
+    for (const auto& entry : std::filesystem::directory_iterator(directory, missing)) {
+        if (entry.is_regular_file()) {
+            files.push_back(entry.path());
+        }
+    }
+    std::ranges::sort(files);
+    std::vector<std::pair<std::string, std::vector<AddRequest>>> presets;
+    for (const auto& file : files) {
+        auto parsed = parse_presets(read_whole(file));
+        for (const auto& problem : parsed.problems) {
+            spdlog::error("{}: {}", file.string(), problem);
+        }
+        presets.emplace_back(file.string(), std::move(parsed.requests));
+    }
+    return presets;
+}
+
+Document load_file(const std::filesystem::path& directory) {
+    const auto path = directory / kFile;
+    const auto import = directory / (std::string(kFile) + ".import");
+    if (auto imported = read_document(import)) {
+        spdlog::info("{} replaces the settings", import.string());
+        std::filesystem::rename(import, path);
+        return std::move(*imported);
+    }
+    return read_document(path).value_or(Document{});
 }
 
 void save_file(const std::filesystem::path& directory, const std::string& xml) {

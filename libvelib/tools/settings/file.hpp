@@ -14,8 +14,8 @@
 
 namespace velib::settings {
 
-/// The settings in `directory`/settings.xml. No file is an empty document; a broken one is kept aside as
-/// settings.xml.broken, and logged. Throws std::system_error when the file is there but cannot be read.
+/// The settings in `directory`/settings.xml, or in settings.xml.import, which takes its place when there is
+/// one. No file is an empty document; a broken one is kept aside with the ending .broken, and logged. Throws std::system_error when the file is there but cannot be read.
 [[nodiscard]] Document load_file(const std::filesystem::path& directory);
 
 /// Writes `directory`/settings.xml: settings.xml.new, fsync, rename, fsync of the directory.

@@ -27,10 +27,14 @@ int main(int argc, char** argv) {
         "Offers com.victronenergy.settings where there is no GX: keeps settings in a file, hands out "
         "VRM instances.");
     std::string directory = "/data/conf";
+    std::string presets = "/etc/venus/settings.d";
     app.cli().add_option("--path", directory, "directory of settings.xml")->capture_default_str();
+    app.cli()
+        .add_option("--presets", presets, "directory of files with settings that shall exist")
+        ->capture_default_str();
     return app.run(argc, argv, [&]() -> asio::awaitable<int> {
         std::filesystem::create_directories(directory);
-        velib::settings::SettingsService service(app.bus(), directory);
+        velib::settings::SettingsService service(app.bus(), {directory, presets});
         service.start();
         co_await until_stopped(app);
         co_return service.stop() ? 0 : 1;

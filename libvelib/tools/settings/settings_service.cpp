@@ -1,6 +1,7 @@
 #include "settings_service.hpp"
 
 #include "message.hpp"
+#include "presets.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,6 +14,10 @@ namespace velib::settings {
 namespace {
 
 constexpr const char* kSettings = "com.victronenergy.Settings";
+
+// Only the platform service of a GX may change it.
+constexpr std::string_view kSecurityProfile = "/Settings/System/SecurityProfile";
+constexpr const char* kPlatform = "com.victronenergy.platform";
 
 // What GetMin, GetMax and GetDefault answer where there is none.
 constexpr std::int32_t kNoLimit = 0;
@@ -91,6 +96,10 @@ Entry read_entry(sd_bus_message* in) {
                 entry.request.min = argument->value;
             } else if (name == "max") {
                 entry.request.max = argument->value;
+            } else if (name == "replaces") {
+                if (const auto* paths = std::get_if<std::vector<std::string>>(&argument->value.storage())) {
+                    entry.request.replaces = *paths;
+                }
             } else if (name == "silent") {
                 entry.request.silent = argument->value.real().value_or(0) != 0;
             }
@@ -108,6 +117,10 @@ std::string absolute(std::string_view group, std::string_view path) {
     return fmt::format("{}{}{}", group, path.starts_with('/') ? "" : "/", path);
 }
 
+std::string_view view(const char* text) {
+    return text != nullptr ? std::string_view(text) : std::string_view();
+}
+
 void log_change(const Item& item, bool silent) {
     if (!silent) {
         spdlog::info("{} = {}", item.path(), item.text());
@@ -116,11 +129,11 @@ void log_change(const Item& item, bool silent) {
 
 }  // namespace
 
-SettingsService::SettingsService(const BusContext& context, std::filesystem::path directory)
+SettingsService::SettingsService(const BusContext& context, const Places& places)
     : service_(context, kServiceName),
       store_(service_.items()),
-      document_(load_file(directory)),
-      saver_(context.executor, std::move(directory), [this] {
+      document_(load_file(places.directory)),
+      saver_(context.executor, places.directory, [this] {
           document_.settings = store_.all();
           return to_xml(document_);
       }) {
@@ -129,13 +142,38 @@ SettingsService::SettingsService(const BusContext& context, std::filesystem::pat
             spdlog::warn("{} in the settings file is left out: there can be no such setting", setting.path);
         }
     }
+    add_presets(places.presets);
     service_.offer(methods());
     service_.announce_through(*this);
 }
 
+void SettingsService::start() {
+    service_.start();
+    platform_.emplace(service_.bus(), kPlatform);
+}
+
 bool SettingsService::stop() {
+    platform_.reset();
     service_.stop();
     return saver_.flush();
+}
+
+void SettingsService::add_presets(const std::filesystem::path& directory) {
+    for (const auto& [file, presets] : load_presets(directory)) {
+        for (const auto& preset : presets) {
+            auto code = AddCode::bad_path;
+            try {
+                code = store_.add(preset);
+            } catch (const std::invalid_argument&) {
+                // The code says it.
+            }
+            if (code == AddCode::ok) {
+                saver_.touch();
+            } else {
+                spdlog::error("{}: {} is left out (code {})", file, preset.path, static_cast<int>(code));
+            }
+        }
+    }
 }
 
 // New settings, changed attributes, and removals (which make the value invalid first).
@@ -262,6 +300,9 @@ void SettingsService::add_settings(std::string_view path, sd_bus_message* call, 
         if (entry.path) {
             message::append_entry(reply, "path", Value(*entry.path));
             entry.request.path = absolute(path, *entry.path);
+            for (auto& replaced : entry.request.replaces) {
+                replaced = absolute(path, replaced);
+            }
             code = add(entry.request);
         }
         message::append_entry(reply, "error", Value(code));
@@ -294,7 +335,8 @@ void SettingsService::set_value(std::string_view path, sd_bus_message* call, sd_
     if (sd_bus_message_at_end(call, 1) == 0) {
         refuse_arguments("SetValue", "one value, not several");
     }
-    const bool stored = value && store_.write(item_at(path), *value);
+    const bool allowed = path != kSecurityProfile || platform_->has(view(sd_bus_message_get_sender(call)));
+    const bool stored = value && allowed && store_.write(item_at(path), *value);
     if (!stored) {
         spdlog::info("refused write to {}: {}", path, value ? to_text(*value) : "unreadable type");
     }
@@ -305,10 +347,14 @@ void SettingsService::set_default(std::string_view path, sd_bus_message* reply) 
     auto* setting = service_.items().find(path);
     if (setting == nullptr) {
         store_.reset_below(path);
-    } else if (!store_.reset(*setting)) {
-        throw MethodError(SD_BUS_ERROR_FAILED, fmt::format("{} has no default to go back to", path));
+        append_integer(reply, kDone);
+        return;
     }
-    append_integer(reply, kDone);
+    const auto code = store_.reset(*setting);
+    if (code == Store::ResetCode::not_resettable) {
+        throw MethodError(SD_BUS_ERROR_NOT_SUPPORTED, fmt::format("{} has no default to go back to", path));
+    }
+    append_integer(reply, code == Store::ResetCode::done ? kDone : kRefused);
 }
 
 }  // namespace velib::settings

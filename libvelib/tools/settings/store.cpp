@@ -11,6 +11,7 @@ namespace velib::settings {
 namespace {
 
 constexpr std::string_view kRoot = "/Settings";
+constexpr std::string_view kDevices = "/Settings/Devices";
 
 constexpr std::array<std::pair<Type, std::string_view>, 3> kTypes{
     {{Type::integer, "i"}, {Type::real, "f"}, {Type::text, "s"}}};
@@ -80,7 +81,7 @@ std::optional<Type> type_of_letter(std::string_view letter) {
 }
 
 Store::Store(ItemTree& tree) : tree_(tree) {
-    tree_.keep_node(std::string(kRoot));
+    tree_.keep_node(std::string(kDevices));
 }
 
 // The checks in the order of the reference implementation: the first that fails names the code.
@@ -122,7 +123,8 @@ AddCode Store::add(const AddRequest& request) {
         request.path, *request.type, {}, *convert(request.default_value, *request.type), limits.min,
         limits.max,   request.silent};
     if (auto* existing = tree_.find(request.path)) {
-        return update(*existing, wanted);
+        update(*existing, wanted);
+        return AddCode::ok;
     }
     if (!is_item_path(request.path)) {
         throw std::invalid_argument("not a legal object path: " + request.path);
@@ -131,8 +133,9 @@ AddCode Store::add(const AddRequest& request) {
         throw std::invalid_argument("the path is below a setting: " + request.path);
     }
     wanted.value = wanted.default_value;
+    take_over(wanted, request.replaces);
     if (is_class_instance_path(wanted.path)) {
-        const auto free = free_instance(wanted.default_value, wanted.path);
+        const auto free = free_instance(wanted.value, wanted.path);
         if (!free) {
             return AddCode::bad_default;
         }
@@ -142,10 +145,10 @@ AddCode Store::add(const AddRequest& request) {
     return AddCode::ok;
 }
 
-AddCode Store::update(Item& item, const Setting& wanted) {
+void Store::update(Item& item, const Setting& wanted) {
     if (item.default_value() == wanted.default_value && item.min() == wanted.min && item.max() == wanted.max
         && silent(item) == wanted.silent) {
-        return AddCode::ok;
+        return;
     }
     item.set_default(wanted.default_value);
     item.set_limits(wanted.min, wanted.max);
@@ -155,19 +158,29 @@ AddCode Store::update(Item& item, const Setting& wanted) {
         silent_.erase(item.path());
     }
     tree_.announce(item);
-    return AddCode::ok;
 }
 
-Item& Store::create(const Setting& setting) {
+void Store::take_over(Setting& setting, const std::vector<std::string>& replaced) {
+    for (const auto& path : replaced) {
+        const auto* old = tree_.find(path);
+        const bool fits = old != nullptr && old->type() == setting.type;
+        if (fits && (!is_class_instance_path(setting.path) || parse_class_instance(old->text()))) {
+            setting.value = old->value();
+        }
+        remove(path);
+    }
+}
+
+void Store::create(const Setting& setting) {
     if (setting.silent) {
         silent_.insert(setting.path);
     }
-    return tree_.add(setting.path,
-                     {.type = setting.type,
-                      .min = setting.min,
-                      .max = setting.max,
-                      .default_value = setting.default_value},
-                     setting.value);
+    tree_.add(setting.path,
+              {.type = setting.type,
+               .min = setting.min,
+               .max = setting.max,
+               .default_value = setting.default_value},
+              setting.value);
 }
 
 bool Store::restore(const Setting& setting) {
@@ -199,13 +212,16 @@ bool Store::write(Item& item, const Value& value) {
     return true;
 }
 
-bool Store::reset(Item& item) {
-    if (!item.default_value().valid() || is_class_instance_path(item.path())) {
-        return false;
+Store::ResetCode Store::reset(Item& item) {
+    if (is_class_instance_path(item.path())) {
+        return ResetCode::not_resettable;
+    }
+    if (!item.default_value().valid()) {
+        return ResetCode::no_default;
     }
     // Not through write(): a default recorded before the limits changed is a default all the same.
     tree_.set(item, item.default_value());
-    return true;
+    return ResetCode::done;
 }
 
 void Store::reset_below(std::string_view group) {
@@ -243,7 +259,7 @@ std::optional<Value> Store::free_instance(const Value& wanted, std::string_view 
         return std::nullopt;
     }
     std::vector<ClassInstance> taken;
-    for (const auto& item : tree_.below("/Settings/Devices")) {
+    for (const auto& item : tree_.below(kDevices)) {
         if (item->path() == path || !is_class_instance_path(item->path())
             || item->value().text() == nullptr) {
             continue;

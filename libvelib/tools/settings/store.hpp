@@ -36,6 +36,9 @@ struct AddRequest {
     Value min = {};
     Value max = {};
     bool silent = false;
+    /// Paths of settings that a new one takes the place of: it has the value of the last one that exists and is
+    /// of its type, and all of them are removed.
+    std::vector<std::string> replaces = {};
 };
 
 /// A setting with all that the file keeps of it.
@@ -76,8 +79,9 @@ class Store {
     /// not convert or is outside the limits. A ClassAndVrmInstance that is taken becomes the next free one.
     bool write(Item& item, const Value& value);
 
-    /// Back to the default. False when there is none, or for a ClassAndVrmInstance, which has no preference.
-    bool reset(Item& item);
+    enum class ResetCode : std::uint8_t { done, no_default, not_resettable };
+    /// Back to the default. A ClassAndVrmInstance, which belongs to its device, cannot be reset.
+    ResetCode reset(Item& item);
     /// All settings below a group back to their defaults, except the instances of devices.
     void reset_below(std::string_view group);
 
@@ -91,8 +95,9 @@ class Store {
   private:
     [[nodiscard]] AddCode check(const AddRequest& request) const;
     [[nodiscard]] std::optional<Value> free_instance(const Value& wanted, std::string_view path) const;
-    AddCode update(Item& item, const Setting& wanted);
-    Item& create(const Setting& setting);
+    void update(Item& item, const Setting& wanted);
+    void take_over(Setting& setting, const std::vector<std::string>& replaced);
+    void create(const Setting& setting);
     [[nodiscard]] bool below_a_setting(std::string_view path) const;
 
     ItemTree& tree_;

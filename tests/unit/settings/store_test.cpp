@@ -171,7 +171,10 @@ TEST_CASE_METHOD(Fixture, "settings go back to their defaults, instances do not"
     REQUIRE(write("/Settings/G/A", Value(5)));
     REQUIRE(write("/Settings/G/B", Value("x")));
     REQUIRE(write("/Settings/Devices/a/ClassAndVrmInstance", Value("battery:7")));
-    CHECK_FALSE(store.reset(*tree.find("/Settings/Devices/a/ClassAndVrmInstance")));
+    CHECK(store.reset(*tree.find("/Settings/Devices/a/ClassAndVrmInstance"))
+          == Store::ResetCode::not_resettable);
+    REQUIRE(store.restore({"/Settings/Bare", Type::integer, Value(1)}));
+    CHECK(store.reset(*tree.find("/Settings/Bare")) == Store::ResetCode::no_default);
     recorder.take();
     store.reset_below("/Settings");
     CHECK(recorder.take() == Heard{"=/Settings/G/A 1", "=/Settings/G/B b"});
@@ -187,6 +190,35 @@ TEST_CASE_METHOD(Fixture, "a removed setting is announced, then it and its empty
     CHECK_FALSE(store.remove("/Settings/G/H/A"));
     CHECK_FALSE(tree.is_node("/Settings/G"));
     CHECK(tree.is_node("/Settings"));
+    CHECK(tree.is_node("/Settings/Devices"));
+}
+
+TEST_CASE_METHOD(Fixture, "a new setting takes the value of those it replaces") {
+    REQUIRE(add("/Settings/Old", Type::integer, Value(1)) == AddCode::ok);
+    REQUIRE(add("/Settings/Older", Type::text, Value("text")) == AddCode::ok);
+    REQUIRE(write("/Settings/Old", Value(7)));
+    recorder.take();
+    const AddRequest request{.path = "/Settings/New",
+                             .type = Type::integer,
+                             .default_value = Value(2),
+                             .replaces = {"/Settings/Old", "/Settings/Older", "/Settings/Never"}};
+    CHECK(store.add(request) == AddCode::ok);
+    CHECK(value("/Settings/New") == Value(7));
+    CHECK(tree.find("/Settings/New")->default_value() == Value(2));
+    CHECK(tree.size() == 1);
+    CHECK(recorder.take() == Heard{"-/Settings/Old", "-/Settings/Older", "+/Settings/New"});
+    CHECK(store.add(request) == AddCode::ok);
+    CHECK(recorder.take().empty());
+}
+
+TEST_CASE_METHOD(Fixture, "an instance is not replaced by what is none") {
+    REQUIRE(add("/Settings/Old", Type::text, Value("rubbish")) == AddCode::ok);
+    CHECK(store.add({.path = "/Settings/Devices/a/ClassAndVrmInstance",
+                     .type = Type::text,
+                     .default_value = Value("battery:1"),
+                     .replaces = {"/Settings/Old"}})
+          == AddCode::ok);
+    CHECK(instance("a") == "battery:1");
 }
 
 TEST_CASE_METHOD(Fixture, "a setting from the file must have a place in the tree") {
