@@ -131,8 +131,7 @@ std::vector<std::string_view> ItemTree::children(std::string_view node) const {
     }
     if (!kept_nodes_.empty()) {
         std::ranges::sort(names);
-        const auto repeated = std::ranges::unique(names);
-        names.erase(repeated.begin(), repeated.end());
+        names.erase(std::unique(names.begin(), names.end()), names.end());
     }
     return names;
 }

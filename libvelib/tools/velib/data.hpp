@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -14,6 +13,7 @@
 namespace velib::cli {
 
 struct Data;
+struct DictionaryEntry;
 
 struct List {
     std::vector<Data> elements;
@@ -23,7 +23,7 @@ struct Tuple {
     std::vector<Data> elements;
 };
 struct Dictionary {
-    std::vector<std::pair<Data, Data>> entries;
+    std::vector<DictionaryEntry> entries;
 };
 /// An array of bytes; reads as a list of numbers, as the array of bytes it is on the bus.
 struct Bytes {
@@ -36,6 +36,11 @@ struct Data {
     using Storage = std::variant<NoValue, bool, std::int64_t, std::uint64_t, double, std::string, List, Tuple,
                                  Dictionary, Bytes>;
     Storage storage;
+};
+
+struct DictionaryEntry {
+    Data key;
+    Data value;
 };
 
 /// As Python's repr: 'abc', 55.5, True, [1, 2], {'0/Voltage': []}. "No value" is [].

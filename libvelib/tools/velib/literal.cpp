@@ -147,7 +147,7 @@ class Parser {
             if (!take(':')) {
                 fail("':'");
             }
-            dictionary.entries.emplace_back(std::move(key), value(depth + 1));
+            dictionary.entries.push_back({std::move(key), value(depth + 1)});
             comma = take(',');
         }
         return {std::move(dictionary)};

@@ -18,6 +18,8 @@ using namespace velib;
 
 namespace {
 
+constexpr int kWrongCommandLine = 2;
+
 struct Options {
     bool json = false;
     bool system_bus = false;
@@ -93,6 +95,10 @@ int main(int argc, char** argv) {
     return app.run(static_cast<int>(arguments.size()), arguments.data(), [&]() -> asio::awaitable<int> {
         try {
             const auto bus = bus_of(app, options);
+            if ((*commands.watch || *commands.list) && !options.words.empty()) {
+                fmt::print(stderr, "velib: '{}' is one argument too many\n", options.words.front());
+                co_return kWrongCommandLine;
+            }
             if (*commands.watch) {
                 options.watch.json = options.json;
                 if (!options.duration.empty()) {

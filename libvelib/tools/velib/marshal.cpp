@@ -80,7 +80,7 @@ Data read_array(sd_bus_message* in, const std::string& contents) {
     check(sd_bus_message_enter_container(in, SD_BUS_TYPE_ARRAY, contents.c_str()));
     while (sd_bus_message_at_end(in, 0) == 0) {
         auto pair = read_elements(in, SD_BUS_TYPE_DICT_ENTRY, entry.c_str());
-        dictionary.entries.emplace_back(std::move(pair.at(0)), std::move(pair.at(1)));
+        dictionary.entries.push_back({std::move(pair.at(0)), std::move(pair.at(1))});
     }
     check(sd_bus_message_exit_container(in));
     return {std::move(dictionary)};
@@ -164,8 +164,8 @@ struct SignatureOf {
         if (dictionary.entries.empty()) {
             return "a{sv}";
         }
-        const auto key = [](const auto& entry) -> const Data& { return entry.first; };
-        const auto value = [](const auto& entry) -> const Data& { return entry.second; };
+        const auto key = [](const auto& entry) -> const Data& { return entry.key; };
+        const auto value = [](const auto& entry) -> const Data& { return entry.value; };
         return fmt::format("a{{{}{}}}", common_signature(dictionary.entries, key),
                            common_signature(dictionary.entries, value));
     }

@@ -83,15 +83,13 @@ std::vector<Data> numbers_of(const Bytes& bytes) {
     return numbers;
 }
 
-using Entry = std::pair<Data, Data>;
-
 // Sorted as Python sorts keys of one kind; keys of several kinds, which D-Bus does not have, by their text.
-std::vector<const Entry*> sorted(const Dictionary& dictionary) {
-    std::vector<const Entry*> entries;
+std::vector<const DictionaryEntry*> sorted(const Dictionary& dictionary) {
+    std::vector<const DictionaryEntry*> entries;
     for (const auto& entry : dictionary.entries) {
         entries.push_back(&entry);
     }
-    std::ranges::stable_sort(entries, [](const Entry* a, const Entry* b) {
+    std::ranges::stable_sort(entries, [](const DictionaryEntry* a, const DictionaryEntry* b) {
         const auto number = [](const Data& key) -> std::optional<double> {
             if (const auto* whole = std::get_if<std::int64_t>(&key.storage)) {
                 return static_cast<double>(*whole);
@@ -99,15 +97,15 @@ std::vector<const Entry*> sorted(const Dictionary& dictionary) {
             const auto* real = std::get_if<double>(&key.storage);
             return real != nullptr ? std::optional(*real) : std::nullopt;
         };
-        const auto* text_a = std::get_if<std::string>(&a->first.storage);
-        const auto* text_b = std::get_if<std::string>(&b->first.storage);
+        const auto* text_a = std::get_if<std::string>(&a->key.storage);
+        const auto* text_b = std::get_if<std::string>(&b->key.storage);
         if (text_a != nullptr && text_b != nullptr) {
             return *text_a < *text_b;
         }
-        if (number(a->first) && number(b->first)) {
-            return *number(a->first) < *number(b->first);
+        if (number(a->key) && number(b->key)) {
+            return *number(a->key) < *number(b->key);
         }
-        return to_python(a->first) < to_python(b->first);
+        return to_python(a->key) < to_python(b->key);
     });
     return entries;
 }
@@ -130,9 +128,9 @@ struct Python {
         for (const auto* entry : sorted(dictionary)) {
             out += separator;
             separator = ", ";
-            out += to_python(entry->first);
+            out += to_python(entry->key);
             out += ": ";
-            out += to_python(entry->second);
+            out += to_python(entry->value);
         }
         return out + "}";
     }
@@ -229,9 +227,9 @@ class PrettyPrinter {
             if (i > 0) {
                 break_line(indent + 1);
             }
-            const auto key = to_python(entries[i]->first);
+            const auto key = to_python(entries[i]->key);
             out_ += key + ": ";
-            format(entries[i]->second, indent + 1 + length_of(key) + 2, last ? allowance + 1 : 1, level + 1);
+            format(entries[i]->value, indent + 1 + length_of(key) + 2, last ? allowance + 1 : 1, level + 1);
             out_ += last ? "" : ",";
         }
         out_ += '}';

@@ -153,7 +153,7 @@ std::size_t common_parents(std::string_view path, std::string_view before) {
             common = i + 1;
         }
     }
-    return common;
+    return common > 1 ? common : 0;
 }
 
 class Renderer {
