@@ -1,6 +1,6 @@
 #pragma once
 // The VRM instance of a device, kept in settings as "class:number", for example "battery:1".
-// Facts: docs/object-model.md, "Device instances".
+// Facts: docs/protocols/settings-service.md, "Device instances".
 
 #include <cstdint>
 #include <optional>

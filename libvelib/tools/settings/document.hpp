@@ -1,6 +1,6 @@
 #pragma once
 // The settings file, settings.xml, as text: the format of localsettings, so that either program reads the
-// other's file. Facts: docs/object-model.md, "The settings file".
+// other's file. Facts: docs/protocols/settings-service.md, "The file".
 
 #include "store.hpp"
 

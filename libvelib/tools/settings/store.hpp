@@ -1,6 +1,6 @@
 #pragma once
 // The settings and their rules, without bus and file: what may be added, which values are taken, who gets
-// which VRM instance. Facts: docs/object-model.md, "The settings service".
+// which VRM instance. Facts: docs/protocols/settings-service.md.
 
 #include "velib/tree.hpp"
 

@@ -1,4 +1,4 @@
-"""The settings service against the facts about localsettings (docs/object-model.md), asked by foreign clients:
+"""The settings service against the facts about localsettings (docs/protocols/settings-service.md), asked by foreign clients:
 busctl and dbus-send for what goes over the wire, python3-dbus for the rest."""
 
 import os
