@@ -295,7 +295,8 @@ void print_table(const std::vector<Row>& rows) {
 asio::awaitable<int> run_words(BusContext context, std::vector<std::string> words, bool json) {
     Client client(context);
     if (words.empty()) {
-        print_lines(co_await client.names(), json);
+        const auto names = co_await client.names();
+        print_lines(names, json);
         co_return 0;
     }
     if (words.size() == 1) {
@@ -319,7 +320,8 @@ asio::awaitable<int> run_list(BusContext context, bool json) {
     if (isatty(STDOUT_FILENO) != 0) {
         rows.push_back({"SERVICE", "INSTANCE", "NAME", "CONNECTED", "ITEMS"});
     }
-    for (const auto& name : co_await client.names()) {
+    const auto names = co_await client.names();
+    for (const auto& name : names) {
         if (!name.starts_with("com.victronenergy.")) {
             continue;
         }
