@@ -56,7 +56,8 @@ int gxmodbus_main(int argc, char** argv) {
     velib::App app{"dbus-gxmodbus", "Mirrors other GX devices over Modbus TCP."};
     Commands commands;
     auto& options = app.cli();
-    options.add_option("--host", commands.serve.hosts, "a GX to mirror, besides those in the settings");
+    options.add_option("--host", commands.serve.hosts, "a GX to mirror, besides those in the settings")
+        ->allow_extra_args(false);
     options.add_option("--state", commands.serve.state_directory, "where to remember what was found")
         ->capture_default_str();
     auto* scan = options.add_subcommand("scan", "Shows the units, devices and registers of a GX.");

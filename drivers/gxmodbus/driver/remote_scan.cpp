@@ -1,0 +1,204 @@
+// The part of Remote that finds devices.
+
+#include "gxmodbus/driver/remote.hpp"
+#include "gxmodbus/driver/timing.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace gxmodbus {
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using T = ServiceType;
+
+namespace {
+
+constexpr auto kCrashWindow = 2s;
+constexpr auto kRescanSpacing = std::chrono::hours(1);
+
+}  // namespace
+
+std::set<Pair> Remote::known_pairs() const {
+    std::set<Pair> known = memory_.absent;
+    for (const auto& [pair, state] : pairs_) {
+        known.insert(pair);
+    }
+    if (known.contains({kSystemUnit, T::generator})) {
+        known.insert({0, T::generator});  // the same one
+    }
+    return known;
+}
+
+// A device that shows in the system's sums but has no pair is looked for.
+void Remote::hint(const Read& read, Words words) {
+    if (read.type != T::system) {
+        return;
+    }
+    Hints missing = hints_in(read.block, words, plan_.version(T::system));
+    hints_ |= missing;
+    if (!memory_.scanned) {
+        return;
+    }
+    for (const auto& [pair, state] : pairs_) {
+        if (!state.gone) {
+            missing.reset(static_cast<std::size_t>(pair.type));
+        }
+    }
+    // A VE.Bus inverter reports the grid too, and an inverter of another kind may measure the battery.
+    missing.reset(static_cast<std::size_t>(T::grid));
+    missing.reset(static_cast<std::size_t>(T::battery));
+    missing.reset(static_cast<std::size_t>(T::dcsystem));
+    rescan(missing);
+}
+
+// Looks for some types where they are likely, at most once an hour.
+void Remote::rescan(Hints types) {
+    const auto now = Clock::now();
+    if (now >= rescans_until_) {
+        rescanned_.reset();
+    }
+    types &= ~rescanned_;
+    if (types.any() && !scan_ && options_.units.automatic && !status_.may_crash) {
+        rescanned_ |= types;
+        rescans_until_ = now + kRescanSpacing;
+        begin_scan(Scan::likely_of(types, known_pairs()));
+    }
+}
+
+void Remote::start_scan(Depth depth) {
+    begin_scan(depth == Depth::full ? Scan::full(hints_, known_pairs())
+                                    : Scan::likely(hints_, known_pairs()));
+    wake();
+}
+
+void Remote::stop_scan() {
+    scan_.reset();
+    if (status_.state == RemoteState::scanning) {
+        set_state(RemoteState::running);
+    }
+}
+
+void Remote::begin_scan(Scan scan) {
+    if (scan.done()) {
+        return;
+    }
+    scan_ = std::move(scan);
+    if (!down_) {
+        set_state(RemoteState::scanning);
+    }
+}
+
+// What to look for without being told: listed units always, the likely places once per firmware.
+void Remote::consider_scanning() {
+    watched_.clear();
+    if (!options_.units.units.empty() && !scan_) {
+        std::vector<std::uint8_t> units = options_.units.units;
+        begin_scan(Scan::of_units(units, known_pairs()));
+    }
+    if (!options_.units.automatic || status_.may_crash) {
+        return;
+    }
+    if (!memory_.scanned && !scan_) {
+        begin_scan(Scan::likely(hints_, known_pairs()));
+    }
+    for (Scan all = Scan::likely({}, {}); const auto pair = all.next(); all.answer(Scan::Outcome::absent)) {
+        watched_.push_back(*pair);
+    }
+    next_watched_ = static_cast<std::size_t>(chance() * static_cast<double>(watched_.size()));
+}
+
+void Remote::end_scan() {
+    scan_.reset();
+    if (options_.units.automatic && !memory_.scanned) {
+        memory_.scanned = true;
+        events_.learned();
+    }
+    set_state(RemoteState::running);
+}
+
+asio::awaitable<void> Remote::probe() {
+    const auto now = Clock::now();
+    std::optional<Pair> pair;
+    if (scan_) {
+        pair = scan_->next();
+        next_probe_ = now + clock_time(std::chrono::duration<double>(1 / options_.probes_per_second));
+    } else {
+        next_watch_ = now + options_.watch;
+        pair = watched_[next_watched_++ % watched_.size()];
+        if (known_pairs().contains(*pair)) {
+            co_return;
+        }
+    }
+    if (!pair) {
+        end_scan();
+        co_return;
+    }
+    const bool scanning = scan_.has_value();
+    const auto answer = co_await ask(pair->unit, probe_address(pair->type), 1, kReadTimeout);
+    if (stopped_) {
+        co_return;
+    }
+    if (answer.kind == Answer::Kind::lost) {
+        if (Clock::now() - now < kCrashWindow) {
+            lost_on_probe();
+        }
+        co_return;  // the scan goes on where it was when the link is back
+    }
+    if (answer.has_data() && co_await is_alias(*pair)) {
+        if (scanning && scan_) {
+            scan_->answer(Scan::Outcome::absent);
+        }
+        co_return;
+    }
+    if (scanning && scan_) {
+        scan_->answer(outcome_of(answer));
+        if (scan_->done()) {
+            end_scan();
+        } else if (const int percent = scan_->progress_percent(); percent != status_.scan_percent) {
+            set_state(RemoteState::scanning);
+        }
+    }
+    probe_answered(*pair, answer);
+}
+
+void Remote::probe_answered(const Pair& pair, const Answer& answer) {
+    if (!answer.has_data()) {
+        return;
+    }
+    spdlog::info("{}: found {}", options_.host, to_text(pair));
+    add_pair(pair, false);
+    pairs_[pair].confirmed = true;
+    memory_.pairs.try_emplace(pair);
+    plan_jobs();
+    events_.learned();
+    set_state(status_.state);
+}
+
+// Units 0 and 100 denote one device unless there is a device with instance 100: two that read the same are one.
+asio::awaitable<bool> Remote::is_alias(Pair pair) {
+    const auto other = possible_alias(pair);
+    if (!other || !pairs_.contains(*other) || plan_.blocks(pair.type).empty()) {
+        co_return false;
+    }
+    const Block block = plan_.blocks(pair.type).front();
+    const auto one = co_await ask(pair.unit, block.first, block.count, kReadTimeout);
+    const auto two = co_await ask(other->unit, block.first, block.count, kReadTimeout);
+    co_return one.has_data() && two.has_data() && one.words == two.words;
+}
+
+// The connection broke right after a probe: this server may be one that crashes on it, unless it is newer than those.
+void Remote::lost_on_probe() {
+    if (plan_.generation() >= Generation::v95) {
+        return;
+    }
+    spdlog::warn("{}: the connection ended on a probe; devices are no longer looked for by itself",
+                 options_.host);
+    memory_.crashed = true;
+    status_.may_crash = true;
+    scan_.reset();
+    watched_.clear();
+    crash_pause_ = true;
+    events_.learned();
+    set_state(RemoteState::running);
+}
+
+}  // namespace gxmodbus
