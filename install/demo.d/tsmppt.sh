@@ -1,4 +1,8 @@
 # shellcheck shell=bash
 # A TriStar MPPT that lives through a day in two minutes.
 demo_simulator tristar-simulator --day 120
-tristar_port=$port
+demo_service dbus-tsmppt
+demo_setting /Settings/TristarMPPT/PortNumber "%$port"
+demo_setting /Settings/TristarMPPT/Interval %1000
+demo_setting /Settings/TristarMPPT/IPAddress 127.0.0.1
+demo_expect com.victronenergy.solarcharger.tsmppt /Dc/0/Voltage

@@ -46,11 +46,11 @@ remove_hook /data/rc.local late
 # What a first installation would begin with; the data of the drivers (histories, caches) are settings.
 do_it rm -rf "$conf/before" "$conf/enabled" "$conf/ports"
 if [ $purge = yes ]; then
-    do_it rm -rf "$conf" /data/$suite
+    do_it rm -rf "$conf"
     for driver in $(drivers); do
-        do_it rm -rf "/var/log/$driver"
+        do_it rm -rf "/var/log/$driver" "/data/var/lib/$driver"
     done
-    do_it rm -rf /var/log/dbus-serialbattery.*
+    do_it rm -rf /var/log/dbus-serialbattery.* /data/var/lib/dbus-serialbattery
 else
     [ ! -d "$conf" ] || [ "$dry_run" = yes ] || rmdir "$conf" 2>/dev/null
 fi
