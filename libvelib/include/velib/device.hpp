@@ -1,5 +1,6 @@
 #pragma once
 // A device on the bus: its identity, its VRM instance and name from the settings service, its mandatory items.
+// Facts: docs/object-model.md, "Device items", "Device instances".
 
 #include "velib/service.hpp"
 #include "velib/settings.hpp"

@@ -23,7 +23,7 @@ enum class WriteReply : std::uint8_t {
     refuse    ///< the client hears 2 and nothing changes
 };
 
-/// The integer a client gets from SetValue.
+/// The integer a client gets from SetValue (docs/object-model.md, "Writes").
 enum class WriteCode : std::int32_t { accepted = 0, not_writable_or_bad_type = 1, refused = 2 };
 
 /// Called with the written value, already of the item's type and within its limits.

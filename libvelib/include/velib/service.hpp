@@ -1,5 +1,6 @@
 #pragma once
 // A service on the bus: a name, a connection of its own, and a tree of items that answers by itself.
+// Facts: docs/object-model.md, "Objects", "Names and connections".
 
 #include "velib/bus.hpp"
 #include "velib/method.hpp"

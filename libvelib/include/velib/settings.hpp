@@ -1,5 +1,6 @@
 #pragma once
 // What a driver keeps in com.victronenergy.settings: asked for once, followed live, safe against its absence.
+// Facts: docs/object-model.md, "The settings service".
 
 #include "velib/bus.hpp"
 #include "velib/value.hpp"

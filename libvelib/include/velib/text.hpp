@@ -40,7 +40,7 @@ struct Format {
     }
 };
 
-/// The text conventions of the field (docs/object-model.md): no space before the unit.
+/// The text conventions of the field (docs/object-model.md, "Texts"): no space before the unit.
 namespace format {
 inline constexpr Format plain{};
 inline constexpr Format hex{Format::Style::hex};

@@ -16,7 +16,8 @@ namespace velib {
 
 class Update;
 
-/// Who is told about changes: the bus side of a service, or a recorder in a test.
+/// Who is told about changes: the bus side of a service, or a recorder in a test. Which signal each becomes:
+/// docs/object-model.md, "Signals". It must not throw: an update announces when it is destroyed.
 class ChangeSink {
   public:
     ChangeSink() = default;

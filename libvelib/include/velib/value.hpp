@@ -1,5 +1,6 @@
 #pragma once
 // What an item of com.victronenergy holds: nothing ("invalid"), or a number, a string or an array.
+// Facts: docs/object-model.md, "Values".
 
 #include <concepts>
 #include <cstdint>

@@ -195,9 +195,8 @@ void SettingsService::items_changed(std::span<const Item* const> items) {
             }
         }
         message::check(sd_bus_message_close_container(out));
-        message::check(sd_bus_send(bus, out, nullptr));
+        service_.bus().send(out);
     }
-    service_.bus().sent();
 }
 
 void SettingsService::item_changed(const Item& item) {
@@ -206,8 +205,7 @@ void SettingsService::item_changed(const Item& item) {
     auto* bus = service_.bus().raw();
     const auto signal = message::signal(bus, item.path().c_str(), message::kBusItem, "PropertiesChanged");
     message::append_value_and_text(signal.get(), item);
-    message::check(sd_bus_send(bus, signal.get(), nullptr));
-    service_.bus().sent();
+    service_.bus().send(signal.get());
 }
 
 std::vector<Method> SettingsService::methods() {
