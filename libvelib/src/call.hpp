@@ -37,7 +37,8 @@ inline constexpr std::chrono::milliseconds kCallTimeout = std::chrono::seconds(2
 void begin_call(Bus& bus, message::Message call, ReplyHandler handler,
                 std::chrono::milliseconds timeout = kCallTimeout);
 
-/// The same for a coroutine. A coroutine goes on only after other messages may have been handled: what must
+/// The same for a coroutine. (Pass a named `on_arrival`: g++ 12 destroys a temporary lambda with captures twice
+/// when it stands in the co_await expression.) A coroutine goes on only after other messages may have been handled: what must
 /// not be overtaken by a later signal belongs into `on_arrival`.
 boost::asio::awaitable<CallResult> send_call(Bus& bus, message::Message call, ReplyHandler on_arrival = {},
                                              std::chrono::milliseconds timeout = kCallTimeout);

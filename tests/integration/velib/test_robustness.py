@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 import dbus
 import dbus.lowlevel
@@ -201,6 +202,17 @@ class Handlers(ServiceTest):
         self.assertEqual(self.write("/Handler/Throw"), 2)
         self.assertIn("no such device", self.service.poll_output())
         self.assert_unimpressed()
+
+
+class Idle(venus_testing.VenusTestCase):
+    def test_a_service_that_has_nothing_to_do_does_nothing(self):
+        service = self.start("velib-test-service", stdin=True)
+        service.wait_line("ready")
+        self.assertEqual(self.value(S, "/Int"), 5)
+        used = service.cpu_seconds()
+        until = time.monotonic() + 2
+        wait_until(lambda: time.monotonic() > until, "two seconds to pass")
+        self.assertLess(service.cpu_seconds() - used, 0.1)
 
 
 class Ending(ServiceTest):
