@@ -402,7 +402,7 @@ class TestWatch(VelibTestCase):
 class Screen:
     """velib on a terminal of its own; keeps the picture that it draws."""
 
-    def __init__(self, test, *arguments, columns=100, rows=30, **env):
+    def __init__(self, test, *arguments, columns=100, rows=80, **env):
         self.master, slave = pty.openpty()
         self.slave = slave
         self.resize(columns, rows)
@@ -467,7 +467,7 @@ class TestScreen(VelibTestCase):
         self.start_device()
 
     def test_values_are_redrawn_in_place(self):
-        screen = Screen(self, "watch", "--title", "what this is", columns=110, rows=40)
+        screen = Screen(self, "watch", "--title", "what this is", columns=110, rows=80)
         screen.wait("/Text")
         self.assertEqual(screen.picture()[0], "what this is")
         self.assertRegex(screen.picture()[1], r"^2 services, \d+ items$")
@@ -486,7 +486,7 @@ class TestScreen(VelibTestCase):
         self.assertTrue(screen.is_restored())
 
     def test_nothing_is_drawn_while_nothing_changes(self):
-        screen = Screen(self, "watch", rows=40)
+        screen = Screen(self, "watch")
         screen.wait("/Text")
         self.device.command("batch /Soc=61")
         screen.wait("61.0%")
