@@ -124,6 +124,7 @@ struct Identity {
     std::optional<std::string> serial;            ///< 8 characters, leading zeros matter
     std::optional<std::string> product;           ///< "TriStar MPPT 60"
     std::optional<std::string> hardware_version;  ///< "1.2"
+    std::optional<int> rated_amps;                ///< 30, 45 or 60
 };
 
 /// Set points of the custom battery program, in volts at the battery of a 12 V system (multiply by

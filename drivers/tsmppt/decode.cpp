@@ -144,7 +144,7 @@ bool add_registers(const Json& registers, Image& image) {
 Json to_json(const Image& image) {
     const auto charger = decode_charger(image);
     if (!charger) {
-        return error("no_scaling");
+        return error(charger.error() == ImageFault::no_scaling ? "no_scaling" : "implausible");
     }
     const auto identity = decode_identity(image);
     Json object{{"decoded", decoded_of(*charger, identity)}, {"venus", venus_of(*charger, identity)}};

@@ -11,7 +11,7 @@
 namespace tristar {
 
 /// What an image says: objects "decoded" (physical values, 4 decimals) and "venus" (as published), and
-/// "dip_switches_on". What was not read is left out. An image without scaling has only "error": "no_scaling".
+/// "dip_switches_on". What was not read is left out. A refused image has only "error": "no_scaling" or "implausible".
 [[nodiscard]] nlohmann::ordered_json to_json(const Image& image);
 
 /// One line of captured registers: an object with "registers" (address as text, to word), or with

@@ -367,7 +367,8 @@ struct TcpClient::Core : std::enable_shared_from_this<Core> {
             if (!attempt) {
                 connect();
             }
-            if (const auto error = co_await connecting.wait(executor)) {
+            const auto error = co_await connecting.wait(executor);
+            if (error) {
                 co_return wire::Unexpected{*error};
             }
         }
@@ -380,7 +381,8 @@ struct TcpClient::Core : std::enable_shared_from_this<Core> {
             co_return wire::Unexpected{checked.error()};
         }
         while (core->busy >= core->options.in_flight) {
-            if (const auto error = co_await core->slots.wait(core->executor)) {
+            const auto error = co_await core->slots.wait(core->executor);
+            if (error) {
                 co_return wire::Unexpected{*error};
             }
         }

@@ -167,7 +167,7 @@ bool follow(Override& wanted, const OverrideSettings& settings, const Charger& c
     return !wanted.active();
 }
 
-std::optional<SlaveTarget> slave_target(const Override& wanted, const Link& link,
+std::optional<SlaveTarget> slave_target(const Override& wanted, const GxWishes& link,
                                         const OverrideLimits& limits, const Moment& now) {
     std::optional<double> volts = wanted.volts;
     std::optional<double> amps = wanted.amps;

@@ -83,7 +83,7 @@ bool follow(Override& wanted, const OverrideSettings& settings, const Charger& c
 [[nodiscard]] std::optional<double> excess_watts(const Charger& charger);
 
 /// What the GX asks for when the user lets it control the charger.
-struct Link {
+struct GxWishes {
     std::optional<double> volts;
     std::optional<double> amps;
     std::int64_t volts_at = 0;
@@ -100,7 +100,7 @@ struct SlaveTarget {
 
 /// The user's override, else what the GX asks for as long as it is fresh, else nothing: then the registers are
 /// released. What is left open is the usual voltage and the controller's rating. Values beyond the limits are cut.
-[[nodiscard]] std::optional<SlaveTarget> slave_target(const Override& wanted, const Link& link,
+[[nodiscard]] std::optional<SlaveTarget> slave_target(const Override& wanted, const GxWishes& link,
                                                       const OverrideLimits& limits, const Moment& now);
 
 /// What has been written to the two registers, and when.

@@ -226,6 +226,8 @@ std::string to_text(const State& state) {
     const Json json{{"format", kFormat},
                     {"history", json_of(state.history)},
                     {"override", json_of(state.wanted)},
+                    {"overriding", state.overriding},
+                    {"stopped_for_profile", state.stopped_for_profile},
                     {"system_volts", state.system_volts ? Json(*state.system_volts) : Json(nullptr)}};
     return json.dump(1) + "\n";
 }
@@ -241,6 +243,8 @@ std::optional<State> from_text(const std::string& text) {
         return std::nullopt;
     }
     std::optional<double> volts;
+    reader.boolean("overriding", state.overriding);
+    reader.boolean("stopped_for_profile", state.stopped_for_profile);
     reader.optional("system_volts", volts, 12, 48);
     if (!reader.good()) {
         return std::nullopt;

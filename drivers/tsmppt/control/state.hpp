@@ -13,6 +13,10 @@ namespace tristar {
 struct State {
     History history;
     Override wanted;
+    /// Whether the override registers were last written by this driver and not released yet.
+    bool overriding = false;
+    /// Whether the driver has stopped charging to write set points and not released it yet.
+    bool stopped_for_profile = false;
     std::optional<int> system_volts;  ///< 12, 24 or 48, as it was last recognised
 
     friend bool operator==(const State&, const State&) = default;

@@ -82,6 +82,31 @@ void decode_row(const Register<Model>& row, const Image& image, const Factors& f
     }
 }
 
+/// What no controller of the family can measure, the 600 V models included, means that something else answered.
+struct Bounds {
+    std::optional<double> Charger::* member;
+    double lowest, highest;
+};
+constexpr auto kBounds = std::to_array<Bounds>({
+    {&Charger::volts_per_unit, 10, 2000},
+    {&Charger::amps_per_unit, 1, 1000},
+    {&Charger::battery_volts, -10, 100},
+    {&Charger::battery_amps, -100, 200},
+    {&Charger::array_volts, -20, 700},
+    {&Charger::heatsink_celsius, -127, 127},
+    {&Charger::output_watts, 0, 50000},
+});
+
+bool is_plausible(const Charger& charger) {
+    for (const auto& [member, lowest, highest] : kBounds) {
+        const auto& value = charger.*member;
+        if (value && (*value < lowest || *value > highest)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 std::optional<std::string> serial_of(const Image& image) {
     if (!image.has(kSerialBlock.address, kSerialBlock.count)) {
         return std::nullopt;
@@ -101,10 +126,8 @@ std::optional<std::string> serial_of(const Image& image) {
     return serial;
 }
 
-std::string product_of(std::uint16_t model) {
-    static constexpr std::array<std::string_view, 3> kAmps{" 45", " 60", " 30"};
-    return std::string{"TriStar MPPT"} + std::string{model < kAmps.size() ? kAmps[model] : ""};
-}
+/// Rated charge current by model code.
+constexpr std::array<int, 3> kRatedAmps{45, 60, 30};
 
 }  // namespace
 
@@ -142,8 +165,10 @@ bool Image::has(std::uint16_t address, std::uint16_t words) const {
     return true;
 }
 
-std::string_view describe(ImageFault) {
-    return "the scaling words are missing or zero: the controller is starting or the read failed";
+std::string_view describe(ImageFault fault) {
+    return fault == ImageFault::no_scaling
+               ? "the scaling words are missing or zero: the controller is starting or the read failed"
+               : "the values cannot be those of a TriStar MPPT";
 }
 
 wire::Expected<Charger, ImageFault> decode_charger(const Image& image) {
@@ -155,6 +180,9 @@ wire::Expected<Charger, ImageFault> decode_charger(const Image& image) {
     Charger charger;
     for (const auto& row : kRam) {
         decode_row(row, image, factors, charger);
+    }
+    if (!is_plausible(charger)) {
+        return Unexpected{ImageFault::implausible};
     }
     if (image.has(kRemoteSensorRegister)) {
         charger.remote_sensor_connected = charger.remote_celsius.has_value();
@@ -174,7 +202,11 @@ Identity decode_identity(const Image& image) {
     Identity identity;
     identity.serial = serial_of(image);
     if (const auto model = image.at(kModelRegister)) {
-        identity.product = product_of(*model);
+        identity.product = "TriStar MPPT";
+        if (*model < kRatedAmps.size()) {
+            identity.rated_amps = kRatedAmps[*model];
+            identity.product->append(" ").append(std::to_string(kRatedAmps[*model]));
+        }
     }
     if (const auto version = image.at(kHardwareRegister)) {
         identity.hardware_version = std::to_string(*version >> 8) + "." + std::to_string(*version & 0xFF);

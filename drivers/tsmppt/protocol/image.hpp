@@ -31,12 +31,13 @@ class Image {
 };
 
 enum class ImageFault : std::uint8_t {
-    no_scaling  ///< a scaling word was not read or is zero: the read failed or the controller is starting
+    no_scaling,  ///< a scaling word was not read or is zero: the read failed or the controller is starting
+    implausible  ///< a scale, voltage, current or temperature that no such controller can have
 };
 [[nodiscard]] std::string_view describe(ImageFault fault);
 
 /// The reading in an image; members whose registers are missing stay empty.
-/// ImageFault::no_scaling refuses the whole image: nothing in it could be trusted.
+/// A fault refuses the whole image: nothing in it could be trusted.
 [[nodiscard]] wire::Expected<Charger, ImageFault> decode_charger(const Image& image);
 
 /// The set points in an image, in 12 V terms. `volts_per_unit` is that of the controller's RAM (greater than zero).

@@ -85,10 +85,11 @@ Plant::Plant(std::function<double()> seconds)
 }
 
 void Plant::set_serial(const std::string& eight_characters) {
-    for (std::uint16_t i = 0; i < 4 && eight_characters.size() == 8; ++i) {
-        const auto low = static_cast<std::uint8_t>(eight_characters[i * 2u]);
-        const auto high = static_cast<std::uint8_t>(eight_characters[i * 2u + 1]);
-        eeprom_[static_cast<std::uint16_t>(0xE0C0 + i)] = static_cast<std::uint16_t>(high << 8 | low);
+    std::uint16_t address = 0xE0C0;
+    for (std::size_t i = 0; i < 8 && eight_characters.size() == 8; i += 2) {
+        const auto low = static_cast<std::uint8_t>(eight_characters[i]);
+        const auto high = static_cast<std::uint8_t>(eight_characters[i + 1]);
+        eeprom_[address++] = static_cast<std::uint16_t>(high << 8 | low);
     }
 }
 
@@ -219,8 +220,9 @@ void Plant::apply_control(std::map<std::uint16_t, std::uint16_t>& words) {
     if (slave_wanted() && seconds_() - slave_written_ > slave_limit_) {
         slave_failed_ = true;
     }
-    for (std::uint16_t i = 0; i < slave_.size(); ++i) {
-        words[static_cast<std::uint16_t>(kFirstSlave + i)] = slave_[i];
+    auto address = kFirstSlave;
+    for (const auto word : slave_) {
+        words[address++] = word;
     }
     words[kFaults] = static_cast<std::uint16_t>(words[kFaults] | extra_faults_);
     if (disconnect_) {

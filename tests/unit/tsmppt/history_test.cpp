@@ -39,7 +39,7 @@ double wh(const History& history, std::size_t days_ago) {
 
 /// What remains after the process was killed and started again.
 History restarted(const History& history) {
-    const auto state = from_text(to_text(State{history, {}, {}}));
+    const auto state = from_text(to_text(State{history, {}, false, false, {}}));
     REQUIRE(state.has_value());
     return state->history;
 }

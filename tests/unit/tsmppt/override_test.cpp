@@ -163,7 +163,7 @@ TEST_CASE("both registers get a value, what is left open the usual one") {
 
 TEST_CASE("the GX has its way while it repeats itself and the user has no other wish") {
     const auto now = after(0);
-    Link link{28.2, 25, now.unix_seconds - 60, now.unix_seconds - 60};
+    GxWishes link{28.2, 25, now.unix_seconds - 60, now.unix_seconds - 60};
     CHECK(slave_target({}, link, limits(), now) == SlaveTarget{28.2, 25});
     CHECK_FALSE(slave_target({}, link, limits(), after(1)).has_value());
     Override wanted;

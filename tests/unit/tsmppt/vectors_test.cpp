@@ -90,6 +90,17 @@ TEST_CASE("an image without scaling is refused whole") {
     }
 }
 
+TEST_CASE("an image that no controller can have is refused whole") {
+    const auto lines = {
+        R"({"registers": {"0": 65535, "1": 65535, "2": 65535, "3": 65535, "24": 65535}})",
+        R"({"registers": {"0": 180, "1": 0, "2": 80, "3": 0, "24": 32000}})",
+        R"({"registers": {"0": 180, "1": 0, "2": 80, "3": 0, "35": 200}})",
+    };
+    for (const auto* line : lines) {
+        CHECK(json(tristar::decode_line(line)) == json{{"error", "implausible"}});
+    }
+}
+
 TEST_CASE("lines that hold no image say what is wrong") {
     const auto lines = {
         "",
