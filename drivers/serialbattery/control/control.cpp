@@ -57,7 +57,8 @@ void measure(Poll& p) {
 
 void find_soc(Poll& p) {
     const Surroundings& around = p.context.around;
-    const bool external = around.external_soc_percent && !p.settings.external_soc_path.empty();
+    const bool external = around.external_soc_percent && std::isfinite(*around.external_soc_percent)
+                          && !p.settings.external_soc_path.empty();
     p.own_soc = external || p.settings.soc_calculation;
     if (p.settings.soc_calculation) {
         // Counts on while an external value is used, so that it can take over.

@@ -58,7 +58,8 @@ std::optional<double> battery_current(const Settings& settings, const Measuremen
                                       const Surroundings& around) {
     constexpr int kDecimals = 3;
     std::optional<double> current_a;
-    if (around.external_current_a && !settings.external_current_path.empty()) {
+    if (around.external_current_a && std::isfinite(*around.external_current_a)
+        && !settings.external_current_path.empty()) {
         current_a = round_to(*around.external_current_a, kDecimals);
     } else if (reading.current_a) {
         current_a = *reading.current_a * settings.current_sign;
