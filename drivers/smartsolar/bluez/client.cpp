@@ -82,7 +82,7 @@ void Client::match(const std::string& rule, void (Client::*handler)(sdbus::Messa
                 spdlog::debug("unreadable signal from BlueZ: {}", error.what());
             }
         },
-        [](sdbus::Message) {});
+        [](const sdbus::Message&) {});
     bus_->sent();
 }
 
