@@ -133,9 +133,9 @@ void save_file(const std::filesystem::path& directory, const std::string& xml) {
     Descriptor(directory, O_RDONLY | O_DIRECTORY).sync();
 }
 
-Saver::Saver(boost::asio::any_io_executor executor, std::filesystem::path directory,
+Saver::Saver(const boost::asio::any_io_executor& executor, std::filesystem::path directory,
              std::function<std::string()> content)
-    : directory_(std::move(directory)), content_(std::move(content)), timer_(std::move(executor)) {}
+    : directory_(std::move(directory)), content_(std::move(content)), timer_(executor) {}
 
 void Saver::touch() {
     if (!unsaved_) {

@@ -30,7 +30,7 @@ class Saver {
     static constexpr std::chrono::seconds kRetry{30};
 
     /// `content` makes what is saved.
-    Saver(boost::asio::any_io_executor executor, std::filesystem::path directory,
+    Saver(const boost::asio::any_io_executor& executor, std::filesystem::path directory,
           std::function<std::string()> content);
 
     /// Something has changed.

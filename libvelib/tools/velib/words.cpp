@@ -32,15 +32,12 @@ std::vector<std::string> sort_words(const std::vector<std::string>& words) {
             break;
         }
         const bool argument = positional.size() >= kServicePathMethod;
-        if (is_one_of(kAnywhere, *word)) {
+        const bool with_value = !argument && is_one_of(kWithValue, *word);
+        if (is_one_of(kAnywhere, *word) || (!argument && word->starts_with('-'))) {
             options.push_back(*word);
-        } else if (!argument && is_one_of(kWithValue, *word)) {
-            options.push_back(*word);
-            if (word + 1 != words.end()) {
+            if (with_value && word + 1 != words.end()) {
                 options.push_back(*++word);
             }
-        } else if (!argument && word->starts_with('-')) {
-            options.push_back(*word);
         } else if (positional.empty() && !is_service_name(*word)) {
             return words;
         } else {
