@@ -119,7 +119,7 @@ Data read_data(sd_bus_message* in) {
 // The common type of elements, "v" when there is none.
 template <class Elements, class Of>
 std::string common_signature(const Elements& elements, Of of) {
-    const auto first = signature_of(of(elements.front()));
+    auto first = signature_of(of(elements.front()));
     const auto is_number = [](std::string_view type) { return type == "i" || type == "x" || type == "d"; };
     bool same = true;
     bool numbers = is_number(first);
