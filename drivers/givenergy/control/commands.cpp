@@ -481,6 +481,30 @@ Plan plan_command(std::string_view function, const Arguments& arguments, const C
     return found.command->plan(CommandCall{*found.command, found.slot, arguments, context});
 }
 
+std::optional<CommandError> check_payload(std::string_view function, const Arguments& arguments) {
+    constexpr std::uint16_t kNewArm = 999;  // firmware with everything the model can have
+    Registers registers;
+    registers.store({kInverterAddress, Function::read_holding, kSlotTwoLegacy, 2},
+                    std::array<std::uint16_t, 2>{});
+    registers.store({kInverterAddress, Function::read_holding, kCapacity, 1},
+                    std::array<std::uint16_t, 1>{160});
+    std::optional<CommandError> wrong;
+    for (const ModelInfo& model : kModels) {
+        CommandContext context{model.model,    static_cast<std::uint16_t>(model.dtc_high << 8 | 1),
+                               kNewArm,        Consent{.charge_slot_2 = true},
+                               &registers,     {2026, 1, 1, 0, 0, 0},
+                               kDefaultReserve};
+        const Plan plan = plan_command(function, arguments, context);
+        if (plan) {
+            return std::nullopt;
+        }
+        if (!wrong || (plan.error().usage && !wrong->usage)) {
+            wrong = plan.error();
+        }
+    }
+    return wrong;
+}
+
 std::string result_text(std::string_view function, bool success) {
     const FoundCommand found = find_command(function);
     const std::string_view words = found.command == nullptr ? std::string_view{}

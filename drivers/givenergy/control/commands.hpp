@@ -82,6 +82,11 @@ struct CommandCall {
 [[nodiscard]] Plan plan_command(std::string_view function, const Arguments& arguments,
                                 const CommandContext& context);
 
+/// What is wrong with a call on every model there is, so that it can be refused before anybody is asked; nothing if
+/// some model would take it.
+[[nodiscard]] std::optional<CommandError> check_payload(std::string_view function,
+                                                        const Arguments& arguments);
+
 /// What the function prints when it worked or not.
 [[nodiscard]] std::string result_text(std::string_view function, bool success);
 

@@ -39,6 +39,8 @@ struct WriteRefusal {
 struct Consent {
     bool charge_slot_2 = false;
     bool unknown_model = false;  ///< the base list although the model is unknown
+
+    friend bool operator==(const Consent&, const Consent&) = default;
 };
 
 /// A write that passed the allow-list. Only approve() makes one.

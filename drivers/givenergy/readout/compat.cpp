@@ -207,6 +207,14 @@ const ReadFunction* find_read_function(std::string_view name) {
     return found == kReadFunctions.end() ? nullptr : &*found;
 }
 
+std::string read_function_names() {
+    std::string names;
+    for (const ReadFunction& function : kReadFunctions) {
+        names += (names.empty() ? "" : ", ") + std::string{function.name};
+    }
+    return names;
+}
+
 Readout read_timeslots(const Topology&, const Registers& registers) {
     Readout out;
     for (const SlotName& slot : kSlotNames) {

@@ -17,6 +17,9 @@ struct ReadFunction {
 [[nodiscard]] std::span<const ReadFunction> read_functions();
 [[nodiscard]] const ReadFunction* find_read_function(std::string_view name);
 
+/// All their names, for messages.
+[[nodiscard]] std::string read_function_names();
+
 /// Slot times, four digits each. Slots read as 0000 to 0000 are off.
 [[nodiscard]] Readout read_timeslots(const Topology& topology, const Registers& registers);
 /// Energy and power. Empty unless a whole live bank is there and fewer than half of its registers are zero.
