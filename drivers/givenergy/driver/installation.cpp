@@ -114,6 +114,7 @@ asio::awaitable<void> Installation::publish_services(std::uint64_t generation) {
     shown_consent_ = values_.consent;
     const auto kinds = services_of(site_.topology(), choice, metered_pv_seen_);
     std::vector<std::unique_ptr<Published>> made;
+    made.reserve(kinds.size());
     for (const ServiceKind kind : kinds) {
         made.push_back(co_await make(kind, -1));
     }

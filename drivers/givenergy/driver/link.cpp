@@ -71,7 +71,7 @@ std::string_view to_string(LinkFault fault) {
 /// Shared with the reading coroutine, which may outlive the Link for a moment.
 class Link::Connection : public std::enable_shared_from_this<Link::Connection> {
   public:
-    Connection(asio::any_io_executor executor, AdapterAddress where, LinkTiming pace)
+    Connection(const asio::any_io_executor& executor, AdapterAddress where, LinkTiming pace)
         : address(std::move(where)), timing(pace), socket_(executor), answered_(executor) {}
 
     asio::awaitable<bool> connect(std::string* why);
