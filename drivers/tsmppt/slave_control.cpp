@@ -32,6 +32,7 @@ bool SlaveControl::refuse(OverrideFault fault, double value, std::string_view un
 }
 
 bool SlaveControl::accept() {
+    started_ = true;  // a fresh wish is none of the last run, even before the first poll
     book_.save();
     return true;
 }
