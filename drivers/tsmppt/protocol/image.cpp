@@ -84,7 +84,7 @@ void decode_row(const Register<Model>& row, const Image& image, const Factors& f
 
 /// What no controller of the family can measure, the 600 V models included, means that something else answered.
 struct Bounds {
-    std::optional<double> Charger::* member;
+    std::optional<double> Charger::*member;
     double lowest, highest;
 };
 constexpr auto kBounds = std::to_array<Bounds>({
