@@ -50,11 +50,11 @@ asio::awaitable<LinkResult<Charger>> Link::read_charger(bool with_override) {
     }
     Image image;
     image.add(block.address, std::move(response->registers));
-    auto charger = decode_charger(image);
+    const auto charger = decode_charger(image);
     if (!charger) {
         co_return Unexpected{LinkFault{{}, charger.error()}};
     }
-    co_return std::move(*charger);
+    co_return *charger;
 }
 
 asio::awaitable<LinkResult<Image>> Link::read_eeprom(std::span<const Block> blocks, bool refusal_is_gap) {

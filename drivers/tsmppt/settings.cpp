@@ -63,6 +63,7 @@ std::vector<Endpoint> endpoints_of(std::string_view list, std::uint16_t port) {
 
 std::vector<velib::SettingSpec> setting_specs() {
     std::vector<velib::SettingSpec> specs;
+    specs.reserve(kSettings.size() + 1);
     for (const auto& row : kSettings) {
         specs.push_back({path_of(row.name),
                          std::visit([](auto value) { return velib::Value(value); }, row.default_value),
