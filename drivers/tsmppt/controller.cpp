@@ -340,7 +340,10 @@ asio::awaitable<void> Controller::reset_stuck_network() {
     spdlog::warn("{}: {} failures in a row, resetting its network processor", label_,
                  statistics_.consecutive_failures);
     const auto request = write_coil(link_.unit(), Coil::reset_network, true);
-    co_await link_.write(request);
+    const auto written = co_await link_.write(request);
+    if (!written && written.error().refused()) {
+        spdlog::warn("{}: the reset was refused: {}", label_, written.error().text());
+    }
 }
 
 milliseconds Controller::pace() const {

@@ -101,7 +101,9 @@ std::string meaning_of(std::string_view key, const nlohmann::ordered_json& value
 }
 
 void print_lines(const nlohmann::ordered_json& reading) {
-    for (const auto& [key, value] : reading["decoded"].items()) {
+    for (const auto& entry : reading["decoded"].items()) {
+        const std::string& key = entry.key();
+        const auto& value = entry.value();
         const auto* row =
             std::find_if(kRam.begin(), kRam.end(), [&](const auto& each) { return each.key == key; });
         const auto text = value.is_string() ? value.get<std::string>()
