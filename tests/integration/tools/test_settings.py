@@ -653,8 +653,8 @@ class TestWithDevices(SettingsTestCase):
         self.start_device()
         owner = self.bus.get_name_owner(self.DEVICE)
         self.set_setting(self.SETTING + "ClassAndVrmInstance", "battery:9")
-        wait_until(lambda: self.has_name(self.DEVICE) and self.bus.get_name_owner(self.DEVICE) != owner,
-                   "the service on a new connection")
+        self.wait_no_name(owner)
+        self.wait_name(self.DEVICE)
         self.assertEqual(self.value(self.DEVICE, "/DeviceInstance"), 9)
         self.assertFalse(self.has_name(owner))
 
