@@ -80,7 +80,7 @@ std::optional<Target> parse_target(std::string_view text) {
     return target;
 }
 
-Session::Session(asio::any_io_executor executor, const Host& host)
+Session::Session(const asio::any_io_executor& executor, const Host& host)
     : executor_(executor), host_(host), client_(executor, client_options(host.name, host.port, 1)) {}
 
 asio::awaitable<Answer> Session::ask(std::uint8_t unit, std::uint16_t first, std::uint16_t count) {

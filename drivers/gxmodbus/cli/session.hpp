@@ -40,7 +40,7 @@ struct DeviceValues {
 
 class Session {
   public:
-    Session(boost::asio::any_io_executor executor, const Host& host);
+    Session(const boost::asio::any_io_executor& executor, const Host& host);
 
     /// Identifies the GX; false, with a line on standard error, when none answers.
     boost::asio::awaitable<bool> open();

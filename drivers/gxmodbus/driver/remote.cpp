@@ -78,7 +78,7 @@ std::chrono::milliseconds backoff(int attempt, double chance) {
     return std::chrono::milliseconds(static_cast<int>(kSeconds[step] * 1000 * (0.8 + 0.4 * chance)));
 }
 
-Remote::Remote(asio::any_io_executor executor, RemoteOptions options, RemoteEvents& events)
+Remote::Remote(const asio::any_io_executor& executor, RemoteOptions options, RemoteEvents& events)
     : executor_(executor),
       options_(std::move(options)),
       events_(events),

@@ -84,7 +84,7 @@ class Remote : public std::enable_shared_from_this<Remote> {
   public:
     using Clock = std::chrono::steady_clock;
 
-    Remote(boost::asio::any_io_executor executor, RemoteOptions options, RemoteEvents& events);
+    Remote(const boost::asio::any_io_executor& executor, RemoteOptions options, RemoteEvents& events);
 
     /// Connects, reads and reconnects until stop().
     boost::asio::awaitable<void> run();

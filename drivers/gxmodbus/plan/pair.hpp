@@ -12,6 +12,7 @@ namespace gxmodbus {
 struct Pair {
     std::uint8_t unit = 0;
     ServiceType type{};
+    // NOLINTNEXTLINE(modernize-use-nullptr): the checker stumbles over a defaulted comparison
     friend constexpr auto operator<=>(const Pair&, const Pair&) = default;
 };
 

@@ -120,6 +120,7 @@ std::vector<Pair> likely_pairs(Hints hints) {
     std::stable_sort(candidates.begin(), candidates.end(),
                      [](const Candidate& a, const Candidate& b) { return a.rank < b.rank; });
     std::vector<Pair> pairs;
+    pairs.reserve(candidates.size());
     for (const Candidate& candidate : candidates) {
         pairs.push_back(candidate.pair);
     }
@@ -132,7 +133,7 @@ bool is_scannable(ServiceType type) {
     return type != T::system && type != T::settings && type != T::hub4 && type != T::platform;
 }
 
-Scan::Scan(std::vector<Pair> pairs, const std::set<Pair>& known) {
+Scan::Scan(const std::vector<Pair>& pairs, const std::set<Pair>& known) {
     std::set<Pair> queued = known;
     for (const Pair& pair : pairs) {
         if (queued.insert(pair).second) {
@@ -149,7 +150,7 @@ Scan Scan::likely(Hints hints, const std::set<Pair>& known) {
 Scan Scan::likely_of(Hints types, const std::set<Pair>& known) {
     auto pairs = likely_pairs({});
     std::erase_if(pairs, [&](const Pair& pair) { return !types.test(static_cast<std::size_t>(pair.type)); });
-    return Scan(std::move(pairs), known);
+    return Scan(pairs, known);
 }
 
 Scan Scan::full(Hints hints, const std::set<Pair>& known) {
@@ -159,7 +160,7 @@ Scan Scan::full(Hints hints, const std::set<Pair>& known) {
             pairs.push_back({static_cast<std::uint8_t>(unit), likely.type});
         }
     }
-    return Scan(std::move(pairs), known);
+    return Scan(pairs, known);
 }
 
 Scan Scan::of_units(std::span<const std::uint8_t> units, const std::set<Pair>& known) {
@@ -169,7 +170,7 @@ Scan Scan::of_units(std::span<const std::uint8_t> units, const std::set<Pair>& k
             pairs.push_back({unit, likely.type});
         }
     }
-    return Scan(std::move(pairs), known);
+    return Scan(pairs, known);
 }
 
 std::optional<Pair> Scan::next() const {

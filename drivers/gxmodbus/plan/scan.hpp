@@ -44,7 +44,7 @@ class Scan {
     [[nodiscard]] std::size_t remaining() const { return waiting_.size(); }
 
   private:
-    explicit Scan(std::vector<Pair> pairs, const std::set<Pair>& known);
+    explicit Scan(const std::vector<Pair>& pairs, const std::set<Pair>& known);
 
     std::deque<Pair> waiting_;
     std::set<Pair> asked_again_;

@@ -110,7 +110,7 @@ wire::Expected<std::vector<std::uint16_t>, WriteFault> encode_text(const Registe
     if (!characters) {
         return wire::Unexpected{WriteFault::bad_character};
     }
-    if (characters->size() > 2u * row.count) {
+    if (characters->size() > std::size_t{2} * row.count) {
         return wire::Unexpected{WriteFault::too_long};
     }
     std::vector<std::uint16_t> words(row.count, 0);

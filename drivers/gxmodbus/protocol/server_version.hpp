@@ -12,6 +12,7 @@ struct ServerVersion {
     std::uint8_t major = 0;
     std::uint8_t minor = 0;
     std::uint8_t patch = 0;
+    // NOLINTNEXTLINE(modernize-use-nullptr): the checker stumbles over a defaulted comparison
     friend constexpr auto operator<=>(const ServerVersion&, const ServerVersion&) = default;
 };
 

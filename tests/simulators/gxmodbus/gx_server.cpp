@@ -359,7 +359,7 @@ GxServer::Words GxServer::encode(const Entry& entry, const Service* service) con
     const BusValue value = value_of(entry, *service);
     if (entry.encoding == Encoding::text) {
         if (const auto* text = std::get_if<std::string>(&value)) {
-            const std::string bytes = to_latin1(*text).substr(0, 2u * entry.count);
+            const std::string bytes = to_latin1(*text).substr(0, std::size_t{2} * entry.count);
             for (std::size_t i = 0; i < bytes.size(); ++i) {
                 const unsigned byte = static_cast<unsigned char>(bytes[i]);
                 words[i / 2] = static_cast<std::uint16_t>(words[i / 2] | byte << (i % 2 == 0 ? 8 : 0));

@@ -16,10 +16,10 @@ std::int64_t whole(double number) {
     return static_cast<std::int64_t>(std::lround(number));
 }
 
-void put(GxServer& server, T type, int instance, Paths paths) {
+void put(GxServer& server, T type, int instance, const Paths& paths) {
     Service& service = server.add(type, instance);
-    for (auto& [path, value] : paths) {
-        service.paths[path] = std::move(value);
+    for (const auto& [path, value] : paths) {
+        service.paths[path] = value;
     }
 }
 
