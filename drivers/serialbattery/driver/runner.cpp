@@ -1,0 +1,58 @@
+#include "serialbattery/driver/runner.hpp"
+
+#include <array>
+
+namespace bms {
+namespace asio = boost::asio;
+namespace {
+
+constexpr std::size_t kBlock = 512;
+
+template <class Talk>
+asio::awaitable<std::optional<SerialFault>> carry_on(Port& port, Talk& talk) {
+    std::array<std::uint8_t, kBlock> buffer{};
+    const std::span<std::uint8_t> into(buffer);
+    for (;;) {
+        const Step step = talk.next(port.now());
+        std::optional<SerialFault> fault;
+        switch (step.kind) {
+            case Step::Kind::finished:
+                co_return std::nullopt;
+            case Step::Kind::configure:
+                fault = port.set_line(step.line);
+                port.discard_input();
+                break;
+            case Step::Kind::send:
+                port.discard_input();
+                fault = co_await port.write(step.bytes);
+                break;
+            case Step::Kind::receive: {
+                const auto count = co_await port.read_some(into, step.until);
+                if (!count) {
+                    fault = count.error();
+                } else if (*count > 0) {
+                    talk.received(Bytes(buffer).first(*count), port.now());
+                }
+                break;
+            }
+            case Step::Kind::pause:
+                co_await port.pause(step.until);
+                break;
+        }
+        if (fault) {
+            co_return fault;
+        }
+    }
+}
+
+}  // namespace
+
+asio::awaitable<std::optional<SerialFault>> run(Port& port, Conversation& talk) {
+    return carry_on(port, talk);
+}
+
+asio::awaitable<std::optional<SerialFault>> run(Port& port, Detector& detector) {
+    return carry_on(port, detector);
+}
+
+}  // namespace bms
