@@ -3,11 +3,10 @@
 // share: SOI, version, address, device class, command or return code, length with its check nibble, INFO, sum, CR.
 
 #include "serialbattery/family.hpp"
-#include "serialbattery/framing/check.hpp"
 #include "wire/bytes.hpp"
 
-#include <algorithm>
 #include <optional>
+#include <string_view>
 
 namespace bms::yd1363 {
 
@@ -63,94 +62,41 @@ struct Head {
 };
 
 /// Builds a request; `info` are bytes, sent as two upper-case characters each.
-[[nodiscard]] inline Packet request(std::uint8_t soi, unsigned ver, unsigned adr, unsigned cid1,
-                                    unsigned cid2, Bytes info) {
-    static constexpr char kDigits[] = "0123456789ABCDEF";
-    Packet packet;
-    const auto put = [&packet](unsigned value, int digits) {
-        for (int shift = (digits - 1) * 4; shift >= 0; shift -= 4) {
-            packet.push(static_cast<std::uint8_t>(kDigits[value >> shift & 15]));
-        }
-    };
-    packet.push(soi);
-    put(ver, 2);
-    put(adr, 2);
-    put(cid1, 2);
-    put(cid2, 2);
-    const auto lenid = static_cast<unsigned>(info.size() * 2);
-    put(length_check(lenid) << 12 | lenid, 4);
-    for (const auto byte : info) {
-        put(byte, 2);
-    }
-    put(checksum(packet.bytes().subspan(1)), 4);
-    packet.push(kEnd);
-    return packet;
-}
+[[nodiscard]] Packet request(std::uint8_t soi, unsigned ver, unsigned adr, unsigned cid1, unsigned cid2,
+                             Bytes info);
 
 /// A frame with start character `soi` at the start of `bytes`: checked for its end, hex digits, sum, length and
 /// length check, in this order. A wrong check nibble is Fault::length_checksum; head() tells whether all else held.
 /// The role is reply; a family tells requests from answers by its own return codes.
-[[nodiscard]] inline Sight sight(Bytes bytes, std::uint8_t soi) {
-    if (bytes.empty()) {
-        return Sight::needs(kShortest);
-    }
-    if (bytes[0] != soi) {
-        return Sight::no();
-    }
-    std::size_t end = 1;
-    while (end < bytes.size() && bytes[end] != kEnd) {
-        if (bytes[end] == soi || end > kLongest) {
-            return Sight::no(Fault::truncated);  // a new start drops what was collected
-        }
-        if (nibble(bytes[end]) < 0) {
-            return Sight::no(Fault::header);
-        }
-        ++end;
-    }
-    if (end == bytes.size()) {
-        return Sight::needs(std::max(kShortest, end + 1));
-    }
-    const std::size_t total = end + 1;
-    if (total < kShortest) {
-        return Sight::no(Fault::length);
-    }
-    const auto sum = number(bytes, total - 5, 4);
-    if (!sum || !check_holds(std::uint32_t{checksum(bytes.subspan(1, total - 6))}, *sum)) {
-        return Sight::no(Fault::checksum);
-    }
-    const auto length = number(bytes, 9, 4);
-    if (!length || (*length & 0xfff) + kShortest != total) {
-        return Sight::no(Fault::length);
-    }
-    if (*length >> 12 != length_check(*length & 0xfff)) {
-        return {Sight::Kind::none, total, Fault::length_checksum, Role::reply};
-    }
-    return Sight::frame(total);
-}
+[[nodiscard]] Sight sight(Bytes bytes, std::uint8_t soi);
 
 /// The head of a frame that sight() accepted, or refused for its length check only.
-[[nodiscard]] inline Head head(Bytes frame) {
-    Head head;
-    head.soi = frame[0];
-    head.ver = static_cast<std::uint8_t>(number(frame, 1, 2).value_or(0));
-    head.adr = static_cast<std::uint8_t>(number(frame, 3, 2).value_or(0));
-    head.cid1 = static_cast<std::uint8_t>(number(frame, 5, 2).value_or(0));
-    head.cid2 = static_cast<std::uint8_t>(number(frame, 7, 2).value_or(0));
-    const auto length = number(frame, 9, 4).value_or(0);
-    head.lenid = static_cast<std::uint16_t>(length & 0xfff);
-    head.length_check_good = length >> 12 == length_check(head.lenid);
-    return head;
-}
+[[nodiscard]] Head head(Bytes frame);
 
 /// INFO as bytes; an odd last character is dropped.
-[[nodiscard]] inline wire::Buffer info(Bytes frame) {
-    wire::Buffer bytes;
-    const std::size_t characters = frame.size() - kShortest;
-    bytes.reserve(characters / 2);
-    for (std::size_t i = 0; i + 1 < characters; i += 2) {
-        bytes.push_back(static_cast<std::uint8_t>(number(frame, 13 + i, 2).value_or(0)));
-    }
-    return bytes;
-}
+[[nodiscard]] wire::Buffer info(Bytes frame);
+
+/// What a return code says; empty for a byte that is none.
+[[nodiscard]] std::string_view rtn_text(unsigned rtn);
+
+/// What tells the frames of one family from those of the others.
+struct Dialect {
+    std::uint8_t soi = '~';
+    std::span<const std::uint8_t> rtns = {};   ///< return codes besides 00..06; any other CID2 is a request
+    bool (*ours)(const Head& head) = nullptr;  ///< version and device class
+};
+
+/// A frame of the family at the start of `bytes`. Some firmware sends a wrong check nibble of the length: of an
+/// answer to `asked` whose sum and length hold, it is forgiven.
+[[nodiscard]] Sight sight(Bytes bytes, Bytes asked, const Dialect& dialect);
+
+/// Why a good answer does not belong to `asked`: another start, address or device class. The version is the device's.
+[[nodiscard]] std::optional<Fault> mismatch(Bytes frame, Bytes asked);
+
+/// The command of a request; nothing when it is none.
+[[nodiscard]] std::optional<unsigned> command(Bytes request);
+
+/// Lists the head of a frame. The INFO of an answer that is an answer, else nothing.
+[[nodiscard]] std::optional<wire::Buffer> describe(Bytes frame, Role role, Record& out);
 
 }  // namespace bms::yd1363

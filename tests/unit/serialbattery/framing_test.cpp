@@ -70,3 +70,25 @@ TEST_CASE("the hexadecimal frame is checked in the stated order") {
     CHECK(yd1363::sight(ascii("~20014a420000fd6e\r"), '~').kind == Kind::none);
     CHECK(yd1363::sight(ascii("~20014a420000fd82\r"), '~').kind == Kind::frame);
 }
+
+TEST_CASE("the hexadecimal frame in the words of one family") {
+    static constexpr std::uint8_t rtns[] = {0x90};
+    const yd1363::Dialect dialect{
+        '~', rtns, [](const yd1363::Head& head) { return head.ver == 0x20 && head.cid1 == 0x46; }};
+    const auto asked = ascii("~20004642E00201FD36\r");
+    const auto answer = ascii("~200046000000FDB4\r");
+    CHECK(yd1363::sight(asked, asked, dialect).role == Role::request);
+    CHECK(yd1363::sight(answer, asked, dialect).role == Role::reply);
+    CHECK(yd1363::sight(ascii("~200046900000FDAB\r"), {}, dialect).role == Role::reply);
+    CHECK(yd1363::sight(ascii("~20004A040000FDA5\r"), {}, dialect).kind == Kind::none);
+    // A wrong check nibble of the length is forgiven in an answer, not in what nobody asked for.
+    const auto nibble = ascii("~200046041000FDAF\r");
+    CHECK(yd1363::sight(nibble, {}, dialect).fault == Fault::length_checksum);
+    CHECK(yd1363::sight(nibble, asked, dialect).role == Role::reply);
+    CHECK_FALSE(yd1363::mismatch(answer, asked));
+    CHECK(yd1363::mismatch(ascii("~200146000000FDB3\r"), asked) == Fault::address);
+    CHECK(yd1363::command(asked) == 0x42u);
+    Record record;
+    CHECK_FALSE(yd1363::describe(ascii("~200046040000FDB0\r"), Role::reply, record));
+    CHECK(std::get<std::string>(record.find("error")->value) == "CID2 invalid");
+}
