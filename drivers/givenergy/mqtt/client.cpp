@@ -3,6 +3,7 @@
 #include <mosquitto.h>
 
 #include <algorithm>
+#include <optional>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -52,7 +53,7 @@ class MqttClient::Loop : public std::enable_shared_from_this<MqttClient::Loop> {
   private:
     void connect();
     void open(const std::string& host);
-    void configure();
+    [[nodiscard]] std::optional<std::string> configure();
     void failed(const std::string& reason);
     void wait_readable();
     void wait_writable();
@@ -74,12 +75,14 @@ class MqttClient::Loop : public std::enable_shared_from_this<MqttClient::Loop> {
     std::uint64_t generation_ = 0;
 };
 
-void MqttClient::Loop::configure() {
+/// Makes a client; what prevents that is the result. Nothing is sent before: a login must not leave unencrypted
+/// because a certificate file cannot be read.
+std::optional<std::string> MqttClient::Loop::configure() {
     static const Library library;
     client_ =
         mosquitto_new(connection_.client_id.empty() ? nullptr : connection_.client_id.c_str(), true, this);
     if (client_ == nullptr) {
-        return;
+        return mosquitto_strerror(MOSQ_ERR_NOMEM);
     }
     mosquitto_connect_callback_set(client_, &Loop::on_connect);
     mosquitto_message_callback_set(client_, &Loop::on_message);
@@ -97,19 +100,22 @@ void MqttClient::Loop::configure() {
         const char* directory = file == nullptr ? "/etc/ssl/certs" : nullptr;
         if (const int code = mosquitto_tls_set(client_, file, directory, nullptr, nullptr, nullptr);
             code != MOSQ_ERR_SUCCESS) {
-            spdlog::error("MQTT: TLS: {}", mosquitto_strerror(code));
+            return fmt::format("the certificates in {} cannot be read",
+                               file != nullptr ? connection_.ca_file : std::string{directory});
         }
     }
+    return std::nullopt;
 }
 
 void MqttClient::Loop::connect() {
     if (stopped_) {
         return;
     }
-    // The library resolves names blockingly, so it gets an address; with TLS it needs the name to check it.
+    // The library resolves names blockingly, so it gets an address. With TLS it needs the name, to check it, and gets
+    // it once the resolver is known to answer.
     error_code literal;
     asio::ip::make_address(connection_.host, literal);
-    if (!literal || connection_.tls) {
+    if (!literal) {
         open(connection_.host);
         return;
     }
@@ -121,7 +127,9 @@ void MqttClient::Loop::connect() {
                                 if (error || found.empty()) {
                                     self->failed(error.message());
                                 } else {
-                                    self->open(found.begin()->endpoint().address().to_string());
+                                    self->open(self->connection_.tls
+                                                   ? self->connection_.host
+                                                   : found.begin()->endpoint().address().to_string());
                                 }
                             });
 }
@@ -129,10 +137,11 @@ void MqttClient::Loop::connect() {
 void MqttClient::Loop::open(const std::string& host) {
     release();
     ++generation_;
-    configure();
-    const int code = client_ == nullptr ? static_cast<int>(MOSQ_ERR_NOMEM)
-                                        : mosquitto_connect_async(client_, host.c_str(), connection_.port,
-                                                                  kKeepAliveSeconds);
+    if (const auto obstacle = configure()) {
+        failed(*obstacle);
+        return;
+    }
+    const int code = mosquitto_connect_async(client_, host.c_str(), connection_.port, kKeepAliveSeconds);
     if (code != MOSQ_ERR_SUCCESS) {
         failed(mosquitto_strerror(code));
         return;

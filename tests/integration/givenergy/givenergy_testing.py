@@ -126,7 +126,7 @@ class GivEnergyTestCase(VenusTestCase):
 class Listener:
     """A foreign MQTT client (python3-paho-mqtt) that remembers the last message of each topic."""
 
-    def __init__(self, port, pattern="#"):
+    def __init__(self, port, pattern="#", ca_file=None):
         import paho.mqtt.client as mqtt
         self.topics = {}
         self.log = []
@@ -135,7 +135,9 @@ class Listener:
         self.client.on_connect = lambda client, *_: client.subscribe(pattern)
         self.client.on_subscribe = lambda *_: setattr(self, "ready", True)
         self.client.on_message = self._take
-        self.client.connect("127.0.0.1", port)
+        if ca_file:
+            self.client.tls_set(ca_certs=ca_file)
+        self.client.connect("localhost" if ca_file else "127.0.0.1", port)
         self.wait(lambda: self.ready, "the subscription")
 
     def _take(self, _client, _data, message):

@@ -108,6 +108,54 @@ class Mqtt(GivEnergyTestCase):
         self.set_setting("/Settings/GivEnergy/Mqtt/Password", "secret")
         self.driver.wait_line("MQTT: connected")
 
+    def start_tls_broker(self):
+        """A broker that speaks TLS and asks for a login; its certificate says localhost. Returns the CA's file."""
+        def openssl(*arguments):
+            subprocess.run(["openssl", *arguments], cwd=self.directory, check=True, capture_output=True)
+        for name in ("ca", "stranger"):
+            openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN=test {name}",
+                    "-keyout", f"{name}.key", "-out", f"{name}.pem")
+        openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-keyout", "broker.key",
+                "-out", "broker.csr")
+        with open(self.directory + "/names", "w") as names:
+            names.write("subjectAltName=DNS:localhost\n")
+        openssl("x509", "-req", "-in", "broker.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
+                "-days", "2", "-extfile", "names", "-out", "broker.pem")
+        self.start_broker(f"certfile {self.directory}/broker.pem", f"keyfile {self.directory}/broker.key",
+                          "allow_anonymous true")
+        return self.directory + "/ca.pem"
+
+    def test_tls(self):
+        ca_file = self.start_tls_broker()
+        self.simulator = self.start_simulator()
+        self.start_driver(self.simulator, **{"Mqtt/Port": self.broker_port, "Mqtt/Tls": 1, "Mqtt/CaFile": ca_file,
+                                             "Mqtt/Host": "localhost"})
+        listener = Listener(self.broker_port, ca_file=ca_file)
+        self.addCleanup(listener.close)
+        listener.wait_topic(STATUS, "online")
+        listener.wait_topic(V3 + "Power/Power/SOC", "50")
+
+    def test_tls_refuses_whom_it_cannot_trust(self):
+        ca_file = self.start_tls_broker()
+        listener = Listener(self.broker_port, ca_file=ca_file)
+        self.addCleanup(listener.close)
+        self.simulator = self.start_simulator()
+        self.start_driver(self.simulator, **{
+            "Mqtt/Port": self.broker_port, "Mqtt/Tls": 1, "Mqtt/CaFile": self.directory + "/stranger.pem",
+            "Mqtt/Host": "localhost"})
+        self.driver.wait_line("MQTT: localhost")
+        # The right authority, but a name that the certificate does not hold.
+        self.set_setting("/Settings/GivEnergy/Mqtt/CaFile", ca_file)
+        self.set_setting("/Settings/GivEnergy/Mqtt/Host", "127.0.0.1")
+        self.driver.wait_line("MQTT: 127.0.0.1")
+        # No file, no connection: never a login in the clear.
+        self.set_setting("/Settings/GivEnergy/Mqtt/CaFile", self.directory + "/nowhere.pem")
+        self.driver.wait_line("nowhere.pem cannot be read")
+        self.assertEqual(listener.topics, {})
+        self.set_setting("/Settings/GivEnergy/Mqtt/CaFile", ca_file)
+        self.set_setting("/Settings/GivEnergy/Mqtt/Host", "localhost")
+        listener.wait_topic(STATUS, "online")
+
     def test_discovery(self):
         self.start_everything(AllowControl=1, **{"Mqtt/Discovery": 1})
         topic = f"homeassistant/sensor/givenergy_{SERIAL}/Power_Power_Grid_Power/config"
