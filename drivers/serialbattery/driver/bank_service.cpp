@@ -1,0 +1,256 @@
+#include "serialbattery/driver/bank_service.hpp"
+
+#include "serialbattery/driver/battery_settings.hpp"
+#include "serialbattery/driver/unit.hpp"
+#include "velib/app.hpp"
+
+#include <algorithm>
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <spdlog/spdlog.h>
+
+namespace bms {
+namespace asio = boost::asio;
+namespace {
+
+constexpr auto kInterval = 1s;
+constexpr auto kLookToSave = 15s;
+constexpr std::size_t kShownMembers = 10;
+const std::string kId = "serialbattery_bank";
+const std::string kRoot = "/Settings/Devices/" + kId + "/";
+const std::string kMembers = kRoot + "Members";
+
+velib::Value to_bus(const control::StoredValue& stored) {
+    return std::visit([](const auto& content) { return velib::Value(content); }, stored.value);
+}
+
+std::string module_path(std::size_t index, std::string_view leaf) {
+    return "/Diagnostics/Module" + std::to_string(index) + std::string(leaf);
+}
+
+}  // namespace
+
+BankService::BankService(Host& host) : host_(host), timer_(host.bus.executor) {}
+
+bool BankService::wanted() const {
+    const bool several = host_.units.size() > 1 || (host_.bank_expected && !host_.units.empty());
+    return several && host_.units.front()->settings().bank;
+}
+
+void BankService::note_poll() {
+    if (!device_ && wanted()) {
+        timer_.cancel();
+    }
+}
+
+asio::awaitable<void> BankService::run() {
+    for (;;) {
+        if (!device_ && wanted()) {
+            co_await begin();
+        }
+        if (device_) {
+            step();
+            if (Clock::now() - saved_ > kLookToSave) {
+                co_await save(false);
+            }
+            timer_.expires_after(kInterval);
+        } else {
+            timer_.expires_at(TimePoint::max());
+        }
+        boost::system::error_code woken;
+        co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+        const auto cancellation = co_await asio::this_coro::cancellation_state;
+        if (cancellation.cancelled() != asio::cancellation_type::none) {
+            throw boost::system::system_error(asio::error::operation_aborted);
+        }
+    }
+}
+
+asio::awaitable<void> BankService::begin() {
+    std::vector<velib::SettingSpec> specs;
+    for (const auto& stored : control::stored_values({})) {
+        specs.push_back({.path = kRoot + std::string(stored.name), .default_value = to_bus(stored)});
+    }
+    specs.push_back({.path = kMembers, .default_value = ""});
+    co_await host_.settings.add(std::move(specs));
+    velib::Identity identity{.device_class = "battery",
+                             .id = kId,
+                             .preferred_instance = 1,
+                             .process_name = kProcessName,
+                             .process_version = velib::suite_version(),
+                             .connection = "Batteries in parallel",
+                             .product_id = kProductId,
+                             .product_name = "Battery bank",
+                             .firmware_version = velib::suite_version(),
+                             .hardware_version = {},
+                             .serial = kId};
+    auto device = std::make_unique<velib::Device>(
+        host_.bus, host_.settings, "com.victronenergy.battery.serialbattery_bank", std::move(identity));
+    co_await device->prepare();
+    std::vector<control::StoredValue> found;
+    for (auto stored : control::stored_values({})) {
+        const auto value = host_.settings.value(kRoot + std::string(stored.name));
+        if (const auto* text = value.text()) {
+            stored.value = *text;
+        } else if (const auto whole = value.integer();
+                   whole && !std::holds_alternative<double>(stored.value)) {
+            stored.value = *whole;
+        } else {
+            stored.value = value.real().value_or(-1);
+        }
+        found.push_back(std::move(stored));
+    }
+    written_ = control::from_stored(found);
+    written_members_ = host_.settings.text(kMembers);
+    const auto now = clocks(Clock::now());
+    control::restore(state_, written_, now);
+    control::read_members(state_, written_members_, now);
+
+    device_ = std::move(device);
+    auto& tree = device_->items();
+    table_ = std::make_unique<velib::Publication<publication::View>>(tree, publication::rows());
+    limits_ = std::make_unique<velib::Publication<publication::View>>(tree, publication::limit_rows());
+    for (std::size_t i = 0; i < kShownMembers; ++i) {
+        tree.add(module_path(i, "/Id"), {velib::Type::text, {}});
+        for (const auto name : kAlarmNames) {
+            tree.add(module_path(i, "/Alarms/") + std::string(name), {velib::Type::integer, {}});
+        }
+    }
+    tree.add("/Redetect",
+             {.type = velib::Type::integer,
+              .on_write =
+                  [this](const velib::Value& value) {
+                      // Members that are not there are given up.
+                      if (value.integer().value_or(0) != 0) {
+                          std::vector<std::string> missing;
+                          for (const auto& member : state_.members) {
+                              if (!member.live) {
+                                  missing.push_back(member.id);
+                              }
+                          }
+                          for (const auto& id : missing) {
+                              control::forget_member(state_, id);
+                          }
+                      }
+                      return velib::WriteReply::pending;
+                  },
+              .min = 0,
+              .max = 1},
+             0);
+    step();
+    {
+        velib::Update update(tree);
+        device_->set_connected(update, true);
+    }
+    // The bank is there before the members hand the system over to it.
+    device_->publish();
+    host_.limits_on_members = false;
+    for (auto* unit : host_.units) {
+        unit->show_limits(false);
+    }
+    spdlog::info("{} batteries as one: {}, instance {}", host_.units.size(), device_->service().name(),
+                 device_->instance());
+}
+
+control::Settings BankService::settings() const {
+    std::vector<const control::Settings*> all;
+    for (const auto* unit : host_.units) {
+        all.push_back(&unit->settings());
+    }
+    return all.empty() ? settings_ : control::bank_settings(all);
+}
+
+void BankService::step() {
+    const auto now = clocks(Clock::now()).monotonic;
+    settings_ = settings();
+    std::vector<control::BankMember> members;
+    for (const auto* unit : host_.units) {
+        if (unit->gone()) {
+            continue;
+        }
+        members.push_back({.id = unit->id(),
+                           .name = unit->name(),
+                           .settings = &unit->settings(),
+                           .cell_count = unit->pack().cell_count,
+                           .reading = unit->reading(),
+                           .out = &unit->state().out,
+                           .last_good = unit->state().last_good,
+                           .interval = unit->interval(),
+                           .soh_percent = unit->battery().soh_pct,
+                           .resistance_ohm = std::nullopt});
+    }
+    const control::Surroundings around;
+    out_ = control::poll_bank(state_, settings_, members, around, now);
+    const publication::View view{.battery = nobody_,
+                                 .out = out_.values,
+                                 .settings = settings_,
+                                 .modules = {.batteries = out_.batteries,
+                                             .parallel = out_.batteries,
+                                             .series = 1,
+                                             .online = out_.online,
+                                             .offline = out_.offline,
+                                             .blocking_charge = out_.blocking_charge,
+                                             .blocking_discharge = out_.blocking_discharge},
+                                 .cells = out_.cells_per_battery,
+                                 .soh_percent = out_.soh_percent,
+                                 .balancing = out_.balancing,
+                                 .heating = out_.heating,
+                                 .min_cell_id = out_.min_cell_id,
+                                 .max_cell_id = out_.max_cell_id,
+                                 .min_temperature_id = out_.min_temperature_id,
+                                 .max_temperature_id = out_.max_temperature_id};
+    velib::Update update(device_->items());
+    table_->publish(update, view);
+    limits_->publish(update, view);
+    show_members(update);
+}
+
+void BankService::show_members(velib::Update& update) {
+    auto& tree = device_->items();
+    for (std::size_t i = 0; i < kShownMembers; ++i) {
+        const Unit* unit = i < host_.units.size() ? host_.units[i] : nullptr;
+        update.set(*tree.find(module_path(i, "/Id")),
+                   unit != nullptr ? std::optional(unit->name()) : std::nullopt);
+        for (std::size_t a = 0; a < kAlarmCount; ++a) {
+            const auto which = static_cast<Alarm>(a);
+            std::optional<Level> level;
+            if (unit != nullptr) {
+                level = which == Alarm::bms_cable ? std::optional(unit->state().out.bms_cable)
+                                                  : unit->state().out.alarms[which];
+            }
+            update.set(*tree.find(module_path(i, "/Alarms/") + std::string(kAlarmNames[a])), level);
+        }
+    }
+}
+
+asio::awaitable<void> BankService::save(bool everything) {
+    if (!device_) {
+        co_return;
+    }
+    const auto now = Clock::now();
+    const auto since = std::chrono::duration_cast<control::Seconds>(now - saved_);
+    saved_ = now;
+    const auto present = control::to_persist(state_, clocks(now));
+    if (!everything && !control::worth_writing(written_, present, since)) {
+        co_return;
+    }
+    const auto before = control::stored_values(written_);
+    const auto after = control::stored_values(present);
+    for (std::size_t i = 0; i < after.size(); ++i) {
+        if (after[i].value != before[i].value) {
+            auto path = kRoot + std::string(after[i].name);
+            auto value = to_bus(after[i]);
+            co_await host_.settings.set(std::move(path), std::move(value));
+        }
+    }
+    written_ = present;
+    const auto members = control::members_text(state_, clocks(now));
+    if (members != written_members_) {
+        written_members_ = members;
+        co_await host_.settings.set(kMembers, velib::Value(members));
+    }
+}
+
+}  // namespace bms

@@ -1,0 +1,76 @@
+#pragma once
+// One serial port: opens it, finds out what is there, polls the batteries on it, looks for further ones, survives
+// unplugging, and gives the port up when nothing of ours is there.
+
+#include "serialbattery/detect/detector.hpp"
+#include "serialbattery/driver/host.hpp"
+#include "serialbattery/driver/port.hpp"
+#include "serialbattery/driver/unit.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+namespace bms {
+
+/// Why a port is given up.
+enum class GivenUp : std::uint8_t {
+    excluded,  ///< the configuration says never to touch it
+    no_port,   ///< it is not there, or somebody else has it
+    nothing,   ///< no battery answered, or something else is there
+};
+
+class PortWorker {
+  public:
+    /// Called for every port before it is opened, so that what passes can be recorded.
+    using Prepare = std::function<void(transport::SerialPort&, const std::string& path)>;
+
+    PortWorker(Host& host, std::string path, Prepare prepare);
+    PortWorker(const PortWorker&) = delete;
+    PortWorker& operator=(const PortWorker&) = delete;
+    ~PortWorker();
+
+    /// Serves the port until it is given up or cancelled.
+    boost::asio::awaitable<GivenUp> run();
+    [[nodiscard]] const std::string& path() const { return path_; }
+    [[nodiscard]] std::vector<std::unique_ptr<Unit>>& units() { return units_; }
+
+  private:
+    boost::asio::awaitable<std::optional<SerialFault>> open();
+    boost::asio::awaitable<std::optional<Detected>> detect();
+    boost::asio::awaitable<void> serve();
+    boost::asio::awaitable<void> listen(const Detected& found);
+    boost::asio::awaitable<void> wait_until(TimePoint when);
+    boost::asio::awaitable<void> reopen();
+    boost::asio::awaitable<void> look_for_more();
+    [[nodiscard]] Unit* next_due();
+    [[nodiscard]] bool all_gone() const;
+    void add_unit(const Location& place, std::unique_ptr<Session> session);
+    void plan_scan(const Location& found);
+    [[nodiscard]] std::optional<Location> remembered() const;
+    void remember(const Location& place) const;
+    void wake() { wake_.cancel(); }
+
+    Host& host_;
+    std::string path_;
+    std::string name_;
+    Prepare prepare_;
+    control::Settings settings_;  ///< of the port, from the file
+    std::vector<std::uint8_t> addresses_;
+    std::unique_ptr<LocalPort> port_;
+    boost::asio::steady_timer wake_;
+    std::vector<std::unique_ptr<Unit>> units_;
+    std::vector<Location> unheard_;  ///< where further batteries may be
+    std::size_t scan_at_ = 0;
+    bool swept_ = false;
+    TimePoint next_look_{};
+    bool redetect_ = false;
+};
+
+}  // namespace bms

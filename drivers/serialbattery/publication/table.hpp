@@ -1,0 +1,47 @@
+#pragma once
+// Every path of a battery's service that shows something, in one table; and those whose number depends on the
+// battery: cells, sensors, times to states of charge.
+
+#include "serialbattery/publication/view.hpp"
+#include "velib/publication.hpp"
+
+#include <span>
+#include <vector>
+
+namespace bms::publication {
+
+/// What every battery and every bank has.
+[[nodiscard]] std::span<const velib::Row<View>> rows();
+/// What makes the service a managed battery; left out where another service controls the system.
+[[nodiscard]] std::span<const velib::Row<View>> limit_rows();
+
+/// Single cells, as BATTERY_CELL_DATA_FORMAT wants them, and their balancing.
+class CellItems {
+  public:
+    CellItems(velib::ItemTree& tree, const control::Settings& settings, std::size_t cell_count);
+    void publish(velib::Update& update, const View& view);
+
+  private:
+    struct Items {
+        std::vector<velib::Item*> volts;
+        std::vector<velib::Item*> balancing;
+        velib::Item* sum = nullptr;
+        velib::Item* diff = nullptr;
+    };
+    Items items_;
+};
+
+/// /TimeToSoC/<point>; made anew when the points change.
+class TimeToSocItems {
+  public:
+    explicit TimeToSocItems(velib::ItemTree& tree) : tree_(tree) {}
+    void publish(velib::Update& update, const View& view);
+
+  private:
+    velib::ItemTree& tree_;
+    control::List points_;
+    double form_ = 0;
+    std::vector<velib::Item*> items_;
+};
+
+}  // namespace bms::publication
