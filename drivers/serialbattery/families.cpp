@@ -19,11 +19,12 @@ extern const Family kAntNew;
 extern const Family kHeltecYy;
 extern const Family kRenogy;
 extern const Family kFelicity;
+extern const Family kPace;
 
 std::span<const Family* const> families() {
     static constexpr std::array kFamilies{
         &kJbd,        &kJbdUp16s, &kDaly,   &kDalyD2,   &kDalyP81, &kJkTtl,    &kJkPb,
-        &kJkBalancer, &kAntOld,   &kAntNew, &kHeltecYy, &kRenogy,  &kFelicity,
+        &kJkBalancer, &kAntOld,   &kAntNew, &kHeltecYy, &kRenogy,  &kFelicity, &kPace,
     };
     return kFamilies;
 }
