@@ -20,11 +20,12 @@ extern const Family kHeltecYy;
 extern const Family kRenogy;
 extern const Family kFelicity;
 extern const Family kPace;
+extern const Family kPylontech;
 
 std::span<const Family* const> families() {
     static constexpr std::array kFamilies{
-        &kJbd,        &kJbdUp16s, &kDaly,   &kDalyD2,   &kDalyP81, &kJkTtl,    &kJkPb,
-        &kJkBalancer, &kAntOld,   &kAntNew, &kHeltecYy, &kRenogy,  &kFelicity, &kPace,
+        &kJbd,    &kJbdUp16s, &kDaly,     &kDalyD2, &kDalyP81,  &kJkTtl, &kJkPb,      &kJkBalancer,
+        &kAntOld, &kAntNew,   &kHeltecYy, &kRenogy, &kFelicity, &kPace,  &kPylontech,
     };
     return kFamilies;
 }

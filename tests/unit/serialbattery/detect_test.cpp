@@ -36,8 +36,9 @@ TEST_CASE("every simulated battery is found as what it is, with an echo too") {
     CHECK(found.place.family->name == name);
     CHECK(found.place.address == unit.address());
     CHECK(found.session->battery().cells.size() == unit.pack.size());
-    // The board with the bad habit of missing requests, behind all others at 9600, may take longer.
-    CHECK(took < (name == "heltec_yy" ? 11s : 5s));
+    // Rare families wait for all popular ones; the board with the bad habit of missing requests for them all.
+    const bool rare = found.place.family->detection.rank >= 60;
+    CHECK(took < (name == "heltec_yy" ? 11s : rare ? 9s : 5s));
 }
 
 TEST_CASE("a remembered battery is found within a second") {
