@@ -91,7 +91,11 @@ asio::awaitable<bool> Session::refresh(const std::vector<ApprovedWrite>& writes)
     for (const ApprovedWrite& write : writes) {
         const Request bank = settings_bank(write.reg(), topology_);
         if (done.insert({bank.base, bank.count}).second) {
-            const BankState state = co_await fetch(bank, 3);
+            BankState state = co_await fetch(bank, 3);
+            // Settings may truly have become what looks like a drop-out: three equal readings settle it.
+            for (int again = 0; state == BankState::rejected && again < 2; ++again) {
+                state = co_await fetch(bank, 3);
+            }
             complete = complete && state == BankState::good;
         }
     }

@@ -5,10 +5,8 @@ import os
 
 import dbus
 
-from givenergy_testing import SERIAL, GivEnergyTestCase, Listener
+from givenergy_testing import SERIAL, ControlTestCase, GivEnergyTestCase, Listener
 from venus_testing import main, wait_until
-
-FAST_WRITE = ("--gap", 20, "--write-gap", 100)
 
 # (function, JSON payload, (D-Bus path, value) where an item of its own does the same, registers before, after)
 HYBRID = [
@@ -63,44 +61,7 @@ AIO = [
 ]
 
 
-class Control(GivEnergyTestCase):
-
-    def setUp(self):
-        super().setUp()
-        self.serial = SERIAL
-
-    def start_everything(self, *arguments, serial=SERIAL, **settings):
-        self.serial = serial
-        self.simulator = self.start_simulator("--serial", serial, *arguments)
-        self.start_broker()
-        self.start_driver(self.simulator, control=True,
-                          **{"Mqtt/Host": "127.0.0.1", "Mqtt/Port": self.broker_port, **settings})
-        self.wait_online("multi", serial)
-        self.listener = Listener(self.broker_port)
-        self.addCleanup(self.listener.close)
-        self.listener.wait_topic(f"GivEnergy/{serial}/status", "online")
-        self.multi = self.service("multi", serial)
-
-    def prepare(self, before):
-        for register, value in before.items():
-            self.simulator.set_holding(register, value)
-        self.simulator.writes(clear=True)
-
-    def check(self, after):
-        wait_until(lambda: all(self.simulator.holding(r) == v for r, v in after.items()),
-                   lambda: f"{after}; there is { {r: self.simulator.holding(r) for r in after} }")
-
-    def by_mqtt(self, function, payload):
-        text = payload if isinstance(payload, str) else json.dumps(payload) if payload else ""
-        return self.listener.order(function, text, self.serial)
-
-    def by_bus_command(self, function, payload):
-        text = payload if isinstance(payload, str) else json.dumps(payload) if payload else ""
-        self.assertEqual(self.set_value(self.multi, "/GivEnergy/Command", f"{function} {text}".strip()), 0)
-
-    def by_tool(self, function, payload):
-        return self.run_tool("write", function, json.dumps(payload) if payload else "", "--host",
-                             self.simulator.address, *FAST_WRITE)
+class Control(ControlTestCase):
 
     def try_all(self, table, tool=True):
         for function, payload, item, before, after in table:
