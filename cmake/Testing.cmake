@@ -12,6 +12,8 @@ function(venus_unit_test)
     target_link_libraries(${target} PRIVATE ${ARG_LIBS} venus::catch_main venus::options)
     target_compile_definitions(${target} PRIVATE TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests/data")
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
+    # What is tested is optimised; what tests it has to be compiled soon.
+    target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O0>)
     # Instrumented builds take long, so the preset says what they are for.
     if(VENUS_SANITIZE AND NOT ARG_NAME MATCHES "${VENUS_SANITIZE_TESTS}")
         set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL ON)

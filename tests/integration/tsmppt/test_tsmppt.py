@@ -29,8 +29,10 @@ class TristarTestCase(VenusTestCase):
     def start_driver(self):
         return self.start("dbus-tsmppt", "--state-dir", self.state)
 
-    def configure(self, port, address="127.0.0.1", interval=100):
+    def configure(self, port, address="127.0.0.1", interval=100, hour=11):
+        """Names the controller at a given hour of the day: what a reading means depends on it."""
         wait_until(lambda: self.setting(ROOT + "Interval") is not None, "the driver's settings")
+        self.today_is(hour)
         self.set_setting(ROOT + "Interval", dbus.Int32(interval))
         self.set_setting(ROOT + "PortNumber", dbus.Int32(port))
         self.set_setting(ROOT + "IPAddress", address)
@@ -233,8 +235,7 @@ class Killed(TristarTestCase):
     def test_the_day_with_a_restart_at_every_step(self):
         self.simulator = self.start_simulator(scene="A")
         self.driver = self.start_driver()
-        self.configure(self.simulator.port)
-        self.today_is(3)
+        self.configure(self.simulator.port, hour=3)
         self.wait_value(SERVICE, "/History/Daily/1/Yield", 3.31, near=0.0005)
         steps = (("B", 6, 30, 0), ("C", 7, 0, 0), ("D", 7, 5, 0), ("E", 11, 30, 1.62), ("F", 13, 30, 2.81),
                  ("G", 16, 0, 3.37), ("I", 20, 0, 3.40))
