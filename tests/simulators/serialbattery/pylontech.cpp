@@ -1,4 +1,4 @@
-#include "hex_ascii.hpp"
+#include "hex_ascii_slave.hpp"
 
 namespace bms::sim {
 namespace {
@@ -77,13 +77,13 @@ Buffer parameters(const Pack& pack) {
 }
 
 std::optional<Response> respond(Bytes heard, unsigned unit, Pack& pack) {
-    const auto request = heard_hex(heard, '~');
-    if (!request || request->adr != unit || request->cid1 != 0x46) {
+    const auto request = heard_hex(heard);
+    if (!request || request->address != unit || request->device_class != 0x46) {
         return std::nullopt;
     }
     Buffer info;
     unsigned code = 0;
-    switch (request->cid2) {
+    switch (request->command) {
         case 0x42:
             info = analog(pack, unit);
             break;
@@ -109,8 +109,8 @@ std::optional<Response> respond(Bytes heard, unsigned unit, Pack& pack) {
             code = 0x04;
     }
     auto answering = *request;
-    answering.ver = 0x20;
-    return Response{request->length, hex_answer('~', answering, code, info)};
+    answering.version = 0x20;
+    return Response{request->consumed, hex_answer(answering, code, info)};
 }
 
 const Registration kRegistered{{.family = "pylontech",

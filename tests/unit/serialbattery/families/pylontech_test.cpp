@@ -1,5 +1,5 @@
 #include "support/catch.hpp"
-#include "support/hex_frames.hpp"
+#include "support/hex_frame.hpp"
 #include "support/scripted_device.hpp"
 
 using namespace bms;
@@ -7,18 +7,19 @@ using test::hex_frame;
 
 namespace {
 
-const auto kAskAnalog = hex_frame("20024642E00202");
-const auto kAskAlarms = hex_frame("20024644E00202");
-const auto kAskLimits = hex_frame("20024692E00202");
-const auto kAskSerial = hex_frame("20024693E00202");
-const auto kAskMaker = hex_frame("200246510000");
-const auto kAskParameters = hex_frame("200246470000");
+const auto kAskAnalog = hex_frame("20024642", "02");
+const auto kAskAlarms = hex_frame("20024644", "02");
+const auto kAskLimits = hex_frame("20024692", "02");
+const auto kAskSerial = hex_frame("20024693", "02");
+const auto kAskMaker = hex_frame("20024651");
+const auto kAskParameters = hex_frame("20024647");
 
 // An UP2500 with eight cells, as python-pylontech recorded it.
-const auto kAnalog = hex_frame(
-    "20024600D05E1002080D020D020D020D030D000D010D010D03050B7D0B690B690B690B73FFFA680EFFFF04FFFF00000174E401B1"
-    "98");
-const auto kLimits = hex_frame("20024600B014026EF05AA0022BFDD5C0");
+const auto kAnalog =
+    hex_frame("20024600",
+              "1002080D020D020D020D030D000D010D010D03050B7D0B690B690B690B73FFFA680EFFFF04FFFF00000174E401B1"
+              "98");
+const auto kLimits = hex_frame("20024600", "026EF05AA0022BFDD5C0");
 /// Eight cells and five sensors without an alarm, both FETs closed, discharging.
 const std::string kQuiet = "00020800000000000000000500000000000000000006400000";
 
@@ -73,7 +74,7 @@ TEST_CASE("pylontech: a whole reading") {
 
 TEST_CASE("pylontech: the battery forbids charging: the limit is nothing") {
     auto device = battery();
-    device.answer(kAskLimits, hex_frame("20024600B014026EF05AA0022BFDD540"));
+    device.answer(kAskLimits, hex_frame("20024600", "026EF05AA0022BFDD540"));
     REQUIRE(device.poll());
     CHECK(device.battery().charge_current_limit_a == 0.0);
     CHECK(device.battery().discharge_current_limit_a == 55.5);
@@ -106,7 +107,7 @@ TEST_CASE("pylontech: what is not answered any more is unknown") {
 
 TEST_CASE("pylontech: a command the battery does not know is not asked again") {
     auto device = battery();
-    device.answer(kAskLimits, hex_frame("200246040000"));
+    device.answer(kAskLimits, hex_frame("20024604"));
     CHECK(device.poll());
     CHECK(device.poll());
     CHECK(device.times_asked(kAskLimits) == 1);
@@ -116,7 +117,7 @@ TEST_CASE("pylontech: a command the battery does not know is not asked again") {
 TEST_CASE("pylontech: a failed answer of the battery is no value") {
     auto device = battery();
     REQUIRE(device.poll());
-    device.answer(kAskAnalog, hex_frame("200246910000"));
+    device.answer(kAskAnalog, hex_frame("20024691"));
     CHECK_FALSE(device.poll());
     CHECK_FALSE(device.battery().voltage_v);
 }
@@ -168,8 +169,7 @@ TEST_CASE("pylontech: an answer with another layout comes from another make") {
 
 TEST_CASE("pylontech: a neighbour on the bus is not taken for this battery") {
     auto device = battery();
-    std::string other = "20034600B014036EF05AA0022BFDD5C0";
-    device.prefix(hex_frame(other));
+    device.prefix(hex_frame("20034600", "036EF05AA0022BFDD5C0"));
     REQUIRE(device.poll());
     CHECK(device.talk().traffic().foreign == 5);
     CHECK(device.battery().charge_voltage_limit_v == 28.4);
