@@ -21,11 +21,12 @@ extern const Family kRenogy;
 extern const Family kFelicity;
 extern const Family kPace;
 extern const Family kPylontech;
+extern const Family kDaren;
 
 std::span<const Family* const> families() {
     static constexpr std::array kFamilies{
         &kJbd,    &kJbdUp16s, &kDaly,     &kDalyD2, &kDalyP81,  &kJkTtl, &kJkPb,      &kJkBalancer,
-        &kAntOld, &kAntNew,   &kHeltecYy, &kRenogy, &kFelicity, &kPace,  &kPylontech,
+        &kAntOld, &kAntNew,   &kHeltecYy, &kRenogy, &kFelicity, &kPace,  &kPylontech, &kDaren,
     };
     return kFamilies;
 }
