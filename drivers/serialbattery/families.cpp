@@ -22,11 +22,12 @@ extern const Family kFelicity;
 extern const Family kPace;
 extern const Family kPylontech;
 extern const Family kDaren;
+extern const Family kKs48100;
 
 std::span<const Family* const> families() {
     static constexpr std::array kFamilies{
-        &kJbd,    &kJbdUp16s, &kDaly,     &kDalyD2, &kDalyP81,  &kJkTtl, &kJkPb,      &kJkBalancer,
-        &kAntOld, &kAntNew,   &kHeltecYy, &kRenogy, &kFelicity, &kPace,  &kPylontech, &kDaren,
+        &kJbd,    &kJbdUp16s, &kDaly,   &kDalyD2,   &kDalyP81, &kJkTtl,     &kJkPb,  &kJkBalancer, &kAntOld,
+        &kAntNew, &kHeltecYy, &kRenogy, &kFelicity, &kPace,    &kPylontech, &kDaren, &kKs48100,
     };
     return kFamilies;
 }

@@ -1,4 +1,5 @@
-// Daren boards after DR-1363 (BASEN, TianPower ...): docs/protocols/daren.md
+// Daren boards after DR-1363 (BASEN, TianPower ...) and KS48100, which differs in its start character:
+// docs/protocols/daren.md, docs/protocols/ks48100.md
 
 #include "daren_layout.hpp"
 #include "serialbattery/family.hpp"
@@ -24,15 +25,21 @@ struct Make {
     std::uint8_t numbers_length;  ///< last byte of the request for the serial numbers
 };
 constexpr Make kOriginal{.soi = '~', .live_class = kClass, .group_in_live = true, .numbers_length = 0};
+constexpr Make kKs48100{.soi = '>', .live_class = 0x42, .group_in_live = false, .numbers_length = 0x56};
 
+template <const Make& make>
 constexpr yd1363::Dialect kDialect{
-    .soi = '~',
+    .soi = make.soi,
     .rtns = kReturnCodes,
-    .ours = [](const yd1363::Head& head) { return head.ver == kVersion && head.cid1 == kClass; },
+    .ours =
+        [](const yd1363::Head& head) {
+            return head.ver == kVersion && (head.cid1 == kClass || head.cid1 == make.live_class);
+        },
 };
 
+template <const Make& make>
 Sight sight(Bytes bytes, Bytes asked) {
-    return yd1363::sight(bytes, asked, kDialect);
+    return yd1363::sight(bytes, asked, kDialect<make>);
 }
 
 Packet module_request(const Make& make, std::uint8_t address, Module module) {
@@ -182,7 +189,7 @@ class DarenSession : public Session {
 
     /// Of a pack that polls its neighbours itself.
     bool overheard(Bytes frame, Bytes request) override {
-        return !yd1363::mismatch(frame, request) && yd1363::head(frame).adr == address_
+        return !yd1363::mismatch_of_any_class(frame, request) && yd1363::head(frame).adr == address_
                && yd1363::head(frame).cid2 == 0 && yd1363::command(request) == unsigned{kLive}
                && take_live(yd1363::info(frame));
     }
@@ -327,6 +334,7 @@ Query probe(std::uint8_t address) {
 }
 
 constexpr auto kLines = std::to_array<Line>({{19200}, {9600}});
+constexpr auto kSlowLines = std::to_array<Line>({{9600}});
 constexpr auto kAddresses = std::to_array<std::uint8_t>({1});
 
 }  // namespace
@@ -342,11 +350,28 @@ constexpr Family kDaren{
     .timing = {.reply = 1000ms, .gap = 100ms, .pause = 50ms, .tries = 3},
     .detection = {.rank = 64, .window = 500ms, .addresses = daren::kAddresses},
     .report = Report::counted,
-    .sight = daren::sight,
+    .sight = daren::sight<daren::kOriginal>,
     .mismatch = yd1363::mismatch,
     .describe = daren::describe,
     .probe = daren::probe<daren::kOriginal>,
     .open = daren::open<daren::kOriginal>,
+};
+
+extern const Family kKs48100;
+constexpr Family kKs48100{
+    .name = "ks48100",
+    .title = "KS48100",
+    .lines = daren::kSlowLines,
+    .first_address = 1,
+    .last_address = 15,
+    .timing = {.reply = 4000ms, .gap = 200ms, .pause = 100ms, .tries = 2},
+    .detection = {.rank = 80, .window = 1000ms, .addresses = daren::kAddresses},
+    .report = Report::counted,
+    .sight = daren::sight<daren::kKs48100>,
+    .mismatch = yd1363::mismatch_of_any_class,  // no answer of such a board is public
+    .describe = daren::describe,
+    .probe = daren::probe<daren::kKs48100>,
+    .open = daren::open<daren::kKs48100>,
 };
 
 }  // namespace bms

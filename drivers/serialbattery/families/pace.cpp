@@ -52,12 +52,6 @@ Sight sight(Bytes bytes, Bytes asked) {
     return yd1363::sight(bytes, asked, kDialect);
 }
 
-/// The device class is the pack's own.
-std::optional<Fault> mismatch(Bytes frame, Bytes asked) {
-    const bool same = asked.size() >= yd1363::kShortest && yd1363::head(frame).adr == yd1363::head(asked).adr;
-    return same ? std::nullopt : std::optional(Fault::address);
-}
-
 // --------------------------------------------------------------------------------------------- tables
 
 /// Behind the temperatures of an analog answer.
@@ -599,7 +593,7 @@ constexpr Family kPace{
     .controls = pace::kControls,
     .report = Report::counted,
     .sight = pace::sight,
-    .mismatch = pace::mismatch,
+    .mismatch = yd1363::mismatch_of_any_class,
     .describe = pace::describe,
     .probe = pace::probe,
     .open = pace::open,

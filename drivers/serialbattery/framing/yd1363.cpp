@@ -148,12 +148,12 @@ Sight sight(Bytes bytes, Bytes asked, const Dialect& dialect) {
 }
 
 std::optional<Fault> mismatch(Bytes frame, Bytes asked) {
-    if (asked.size() < kShortest) {
-        return Fault::address;
-    }
-    const Head answer = head(frame);
-    const Head request = head(asked);
-    const bool same = answer.soi == request.soi && answer.adr == request.adr && answer.cid1 == request.cid1;
+    const auto other = mismatch_of_any_class(frame, asked);
+    return !other && head(frame).cid1 != head(asked).cid1 ? std::optional(Fault::address) : other;
+}
+
+std::optional<Fault> mismatch_of_any_class(Bytes frame, Bytes asked) {
+    const bool same = asked.size() >= kShortest && frame[0] == asked[0] && head(frame).adr == head(asked).adr;
     return same ? std::nullopt : std::optional(Fault::address);
 }
 

@@ -93,6 +93,9 @@ struct Dialect {
 /// Why a good answer does not belong to `asked`: another start, address or device class. The version is the device's.
 [[nodiscard]] std::optional<Fault> mismatch(Bytes frame, Bytes asked);
 
+/// The same for boards that answer with a device class of their own.
+[[nodiscard]] std::optional<Fault> mismatch_of_any_class(Bytes frame, Bytes asked);
+
 /// The command of a request; nothing when it is none.
 [[nodiscard]] std::optional<unsigned> command(Bytes request);
 

@@ -122,8 +122,26 @@ std::optional<Response> respond(Bytes heard, unsigned unit, Pack& pack) {
     return Response{request->consumed, hex_answer(*request, info ? 0 : 4, info.value_or(Buffer{}))};
 }
 
+/// Another start character, another class for all but the modules, no group, and fewer numbers.
+std::optional<Response> respond_ks48100(Bytes heard, unsigned unit, Pack& pack) {
+    const auto request = heard_hex(heard, '>');
+    if (!request || request->version != 0x22 || request->address != unit
+        || request->device_class != (request->command == kModules ? 0x4a : 0x42)
+        || (request->command == 0x42 && !request->info.empty())) {
+        return std::nullopt;
+    }
+    auto info = info_for(*request, pack);
+    if (info && request->command == kModules && request->info[2] == 3) {
+        info->resize(6 + 86);
+        (*info)[5] = 86;
+    }
+    return Response{request->consumed, hex_answer(*request, info ? 0 : 4, info.value_or(Buffer{}), '>')};
+}
+
 const Registration kDaren{
     {.family = "daren", .baud = 19200, .unit = 1, .latency = milliseconds(200), .respond = respond}};
+const Registration kKs48100{
+    {.family = "ks48100", .unit = 1, .latency = milliseconds(150), .respond = respond_ks48100}};
 
 }  // namespace
 }  // namespace bms::sim
