@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034
+# shellcheck shell=sh disable=SC2034,SC2119,SC2120
 # Shared by install.sh and uninstall.sh on the device. busybox sh; nothing here writes to the root file system.
 
 suite=venus-drivers
@@ -28,6 +28,13 @@ do_it() {
     fi
 }
 
+# make_dir DIRECTORY: with its parents; what was not there is noted, so that removing can take it away again.
+make_dir() {
+    [ ! -d "$1" ] || return 0
+    make_dir "$(dirname "$1")" && do_it mkdir "$1" || return 1
+    [ "$dry_run" = yes ] || created="$1 ${created:-}"
+}
+
 # write_file FILE MODE: standard input becomes FILE, all or nothing; an unchanged file is left alone.
 write_file() {
     new=$1.$suite-new
@@ -36,7 +43,7 @@ write_file() {
         say "would write: $1"
         return 0
     fi
-    mkdir -p "$(dirname "$1")" && cat >"$new" && chmod "$2" "$new" || return 1
+    [ ! -d "$1" ] && cat >"$new" && chmod "$2" "$new" || return 1
     if cmp -s "$new" "$1"; then
         rm -f "$new"
     else
@@ -107,6 +114,12 @@ check_space() {
 
 hook_line() { echo "$home/install.sh boot $1 & # $suite"; }
 
+# keep_original FILE: as it was before this suite touched it, once.
+keep_original() {
+    [ ! -e "$conf/before/$(basename "$1")" ] || return 0
+    make_dir "$conf/before" && do_it cp -p "$1" "$conf/before/"
+}
+
 # add_hook FILE STAGE
 add_hook() {
     file=$1
@@ -122,11 +135,9 @@ add_hook() {
     fi
     grep -qxF "$line" "$file" && return
     [ -x "$file" ] || [ "$file" != "${file%.disabled}" ] || warn "note: $file is not executable, so the device does not run it"
-    backup=$conf/before/$(basename "$file")
-    [ -e "$backup" ] || do_it mkdir -p "$conf/before"
-    [ -e "$backup" ] || do_it cp -p "$file" "$backup"
+    keep_original "$file" || return 1
     # Before an exit that ends the script, else at the end.
-    awk -v line="$line" '
+    text=$(awk -v line="$line" '
         {text[NR] = $0; if ($0 !~ /^[ \t]*(#.*)?$/) last = NR}
         END {
             for (i = 1; i <= NR; i++) {
@@ -134,16 +145,16 @@ add_hook() {
                 print text[i]
             }
             if (!done) print line
-        }' "$file" | write_file "$file" "$(stat -c %a "$file")"
+        }' "$file") || return 1
+    printf '%s\n' "$text" | write_file "$file" "$(stat -c %a "$file")"
 }
 
-# remove_hook FILE STAGE: takes exactly our line out; a file that only held it goes too.
+# remove_hook FILE: takes exactly our line out and our marks off; a file that only held the line goes too.
 remove_hook() {
-    line=$(hook_line "$2")
     for file in "$1" "$1.disabled"; do
         [ -e "$file" ] || continue
-        grep -qxF "$line" "$file" || continue
-        rest=$(grep -vxF "$line" "$file")
+        rest=$(grep -vF "$home/install.sh boot " "$file" | sed "s|^# switched off by $suite: ||")
+        [ "$rest" != "$(cat "$file")" ] || continue
         backup=$conf/before/$(basename "$file")
         if [ -e "$backup" ] && [ "$rest" = "$(cat "$backup")" ]; then
             do_it cp -p "$backup" "$file"
@@ -175,32 +186,44 @@ rescan() {
 
 is_ours() { [ "$(readlink "/service/$1")" = "$run_services/$suite.$1" ]; }
 
+# refresh_scripts FROM TO [TTY]: a new version's scripts for a service that exists; its supervise stays.
+refresh_scripts() {
+    for script in run log/run; do
+        [ "$dry_run" = yes ] || sed "s/TTY/${3:-TTY}/" "$1/$script" >"$2/$script.new" || return 1
+        do_it chmod 755 "$2/$script.new" && do_it mv "$2/$script.new" "$2/$script" || return 1
+    done
+}
+
 start_service() {
     if [ -e "/service/$1" ] && ! is_ours "$1"; then
         warn "note: /service/$1 belongs to something else; left alone"
-        return 1
+        return 2
     fi
-    do_it mkdir -p $run_services
-    do_it rm -rf "$run_services/$suite.$1.new"
-    if [ ! -d "$run_services/$suite.$1" ]; then
-        do_it cp -R "$home/services/$1" "$run_services/$suite.$1"
+    copy=$run_services/$suite.$1
+    do_it mkdir -p $run_services || return 1
+    if [ -d "$copy" ]; then
+        refresh_scripts "$home/services/$1" "$copy" || return 1
     else
-        # A new version: the scripts change, the running supervise stays.
-        do_it cp "$home/services/$1/run" "$run_services/$suite.$1/run"
-        do_it cp "$home/services/$1/log/run" "$run_services/$suite.$1/log/run"
+        do_it cp -R "$home/services/$1" "$copy" || return 1
     fi
-    [ -L "/service/$1" ] || do_it ln -s "$run_services/$suite.$1" "/service/$1"
+    [ -L "/service/$1" ] || do_it ln -s "$copy" "/service/$1" || return 1
     [ "$dry_run" = yes ] || rescan
 }
 
 stop_service() {
     is_ours "$1" || return 0
     do_it rm -f "/service/$1"
-    if [ -p "$run_services/$suite.$1/supervise/ok" ]; then
-        do_it svc -dx "$run_services/$suite.$1" "$run_services/$suite.$1/log"
-        wait_down "$run_services/$suite.$1"
+    end_service "$run_services/$suite.$1"
+}
+
+# end_service DIRECTORY: the program, its logger, what supervises them, and the copy.
+end_service() {
+    if [ -p "$1/supervise/ok" ]; then
+        do_it svc -dx "$1" "$1/log"
+        wait_down "$1"
+        wait_down "$1/log"
     fi
-    do_it rm -rf "$run_services/$suite.$1"
+    do_it rm -rf "$1"
 }
 
 wait_down() {
@@ -214,3 +237,70 @@ wait_down() {
 
 # restart_service: the program of an updated package, without pkill.
 restart_service() { [ ! -p "/service/$1/supervise/ok" ] || do_it svc -t "/service/$1"; }
+
+restart_serial_starter() { [ ! -p /service/serial-starter/supervise/ok ] || do_it svc -t /service/serial-starter; }
+
+# stop_serial_services [TTY...]: those, or all that serial-starter started for us.
+stop_serial_services() {
+    for service in /service/"$template".*; do
+        [ -e "$service" ] || continue
+        tty=${service##*.}
+        case " ${*:-$tty} " in
+        *" $tty "*) ;;
+        *) continue ;;
+        esac
+        real=$(readlink -f "$service")
+        do_it rm -f "$service" "/var/lock/serial-starter/$tty"
+        end_service "$real"
+    done
+}
+
+# Lets udev look at the ports again with the rules of now.
+trigger_ports() {
+    [ "$dry_run" = no ] || return 0
+    udevadm control --reload-rules 2>/dev/null
+    udevadm trigger --action=add --subsystem-match=tty 2>/dev/null
+    udevadm settle --timeout=10 2>/dev/null
+    return 0
+}
+
+# --- taking everything away again
+
+# remove_suite: back to what was there before. Settings and logs stay.
+remove_suite() {
+    for driver in $(drivers); do
+        stop_service "$driver"
+    done
+    stop_serial_services
+    if [ -d "/run/$suite/templates" ]; then
+        do_it umount "$templates"
+        do_it rm -rf "/run/$suite"
+    fi
+    if [ -e "$serial_conf" ] || [ -e "$udev_rules" ]; then
+        do_it rm -f "$serial_conf" "$udev_rules"
+        trigger_ports
+        restart_serial_starter
+    fi
+    remove_hook /data/rcS.local
+    remove_hook /data/rc.local
+    switch_on_older
+    do_it rm -rf "$conf/before" "$conf/enabled" "$conf/ports" "$conf/replaced" "$home" "$home.new" "$home.old"
+    created="$(cat "$conf/created" 2>/dev/null) ${created:-}"
+    do_it rm -f "$conf/created"
+    [ "$dry_run" = yes ] || for place in $created; do
+        rmdir "$place" 2>/dev/null
+    done
+    do_it rmdir $run_services 2>/dev/null
+    return 0
+}
+
+# Drivers that --replace switched off run again as before.
+switch_on_older() {
+    [ -e "$conf/replaced" ] || return 0
+    while read -r kind name target; do
+        case $kind in
+        link) [ -e "/service/$name" ] || do_it ln -s "$target" "/service/$name" ;;
+        script) [ ! -x "$name/enable.sh" ] || do_it sh "$name/enable.sh" ;;
+        esac
+    done <"$conf/replaced"
+}

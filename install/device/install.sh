@@ -15,10 +15,9 @@ here=$(pwd -P)
 
 dry_run=no
 choice=ask
-command=install
 words=''
-while [ $# -gt 0 ]; do
-    case $1 in
+for word; do
+    case $word in
     --dry-run) dry_run=yes ;;
     --replace) choice=replace ;;
     --keep) choice=keep ;;
@@ -27,21 +26,11 @@ while [ $# -gt 0 ]; do
         exit 0
         ;;
     -*)
-        echo "unknown option: $1 (try --help)" >&2
+        echo "unknown option: $word (try --help)" >&2
         exit 2
         ;;
-    install | enable | disable | status | boot)
-        command=$1
-        shift
-        words=$*
-        break
-        ;;
-    *)
-        echo "unknown command: $1 (try --help)" >&2
-        exit 2
-        ;;
+    *) words="$words $word" ;;
     esac
-    shift
 done
 # shellcheck source=install/device/functions.sh
 . ./functions.sh
@@ -89,20 +78,30 @@ may_run() {
 switch_off_older() {
     if [ -x "$1/disable.sh" ]; then
         do_it sh "$1/disable.sh"
+        note_replaced script "$1"
     fi
     for service in /service/*; do
-        case $(readlink -f "$service") in
-        "$1"/*)
-            do_it rm -f "$service"
-            do_it svc -dx "$(readlink -f "$service")" "$(readlink -f "$service")/log"
-            ;;
+        [ -L "$service" ] || continue
+        real=$(readlink -f "$service")
+        case $real in
+        "$1"/*) ;;
+        *) grep -qF "$1/" "$real/run" 2>/dev/null || continue ;;
         esac
+        note_replaced link "${service##*/} $(readlink "$service")"
+        do_it rm -f "$service"
+        do_it svc -dx "$real" "$real/log"
+        wait_down "$real"
     done
-    [ -e /data/rc.local ] && grep -qF "$1/" /data/rc.local || return 0
-    [ -e "$conf/before/rc.local" ] || do_it mkdir -p "$conf/before"
-    [ -e "$conf/before/rc.local" ] || do_it cp -p /data/rc.local "$conf/before/rc.local"
-    sed "\\|$1/| s|^|# switched off by $suite: |" /data/rc.local | write_file /data/rc.local "$(stat -c %a /data/rc.local)"
+    older=${1##*/}
+    for hook in /data/rc.local /data/rcS.local; do
+        [ -e $hook ] && grep -vF "$suite" $hook | grep -q "^[^#].*/$older" || continue
+        keep_original $hook
+        sed "/$suite/!s|^[^#].*/$older|# switched off by $suite: &|" $hook | write_file $hook "$(stat -c %a $hook)"
+    done
 }
+
+# note_replaced KIND WORDS: what uninstall.sh switches on again.
+note_replaced() { { cat "$conf/replaced" 2>/dev/null; echo "$*"; } | write_file "$conf/replaced" 644; }
 
 # --- serial ports: a port is ours only when its owner says so
 
@@ -129,29 +128,35 @@ set_up_serial() {
         [ ! -e "$udev_rules" ] || do_it rm -f "$udev_rules"
         return 0
     fi
-    echo "service vserialbattery $template" | write_file "$serial_conf" 644
+    make_dir "$(dirname "$serial_conf")" && echo "service vserialbattery $template" | write_file "$serial_conf" 644 || return 1
+    do_it mkdir -p "$(dirname "$udev_rules")"
     while read -r number; do
         printf 'ACTION=="add", SUBSYSTEM=="tty", ENV{ID_SERIAL_SHORT}=="%s", ENV{VE_SERVICE}="vserialbattery"\n' "$number"
-    done <"$ports_file" | write_file "$udev_rules" 644
-    show_template
-    [ "$dry_run" = no ] || return 0
-    udevadm control --reload-rules 2>/dev/null
-    udevadm trigger --action=add --subsystem-match=tty 2>/dev/null
-    udevadm settle --timeout=10 2>/dev/null
-    return 0
+    done <"$ports_file" | write_file "$udev_rules" 644 || return 1
+    show_template || return 1
+    trigger_ports
 }
 
 # serial-starter looks for templates only on the root file system: a copy in RAM is put over it.
 show_template() {
-    [ ! -e "$templates/$template" ] || return 0
+    if [ -d "$templates/$template" ]; then
+        refresh_template
+        return
+    fi
     [ -d "$templates" ] || return 0
-    do_it mkdir -p "/run/$suite"
-    do_it cp -R "$templates" "/run/$suite/templates"
-    do_it cp -R "$home/services/dbus-serialbattery" "/run/$suite/templates/$template"
-    do_it mount --bind "/run/$suite/templates" "$templates"
+    do_it mkdir -p "/run/$suite" &&
+        do_it cp -R "$templates" "/run/$suite/templates" &&
+        do_it cp -R "$home/services/dbus-serialbattery" "/run/$suite/templates/$template" &&
+        do_it mount --bind "/run/$suite/templates" "$templates"
 }
 
-restart_serial_starter() { [ ! -p /service/serial-starter/supervise/ok ] || do_it svc -t /service/serial-starter; }
+# A new version: what serial-starter made from the template of the old one would stay as it is until a reboot.
+refresh_template() {
+    refresh_scripts "$home/services/dbus-serialbattery" "$templates/$template" || return 1
+    for service in /service/"$template".*; do
+        [ ! -d "$service" ] || refresh_scripts "$home/services/dbus-serialbattery" "$service" "${service##*.}" || return 1
+    done
+}
 
 # --- commands
 
@@ -163,14 +168,14 @@ enable_driver() {
     driver=$1
     shift
     known_driver "$driver"
-    may_run "$driver" || return 1
+    may_run "$driver" || return 2
     if [ "$driver" = dbus-serialbattery ]; then
         [ $# -gt 0 ] || die "which port? e.g. $home/install.sh enable dbus-serialbattery ttyUSB0"
         for port; do
-            add_port "${port#/dev/}"
+            add_port "${port#/dev/}" || return 1
         done
-        set_up_serial
-        restart_serial_starter
+        # serial-starter first knows of the service, then meets the port.
+        set_up_serial && restart_serial_starter
         return
     fi
     is_enabled "$driver" || { cat "$conf/enabled" 2>/dev/null; echo "$driver"; } | write_file "$conf/enabled" 644
@@ -189,7 +194,9 @@ disable_driver() {
             remove_port "${port#/dev/}"
         done
         set_up_serial
-        stop_serial_services
+        # shellcheck disable=SC2046  # names of ports
+        stop_serial_services $(for port; do echo "${port#/dev/}"; done)
+        trigger_ports
         restart_serial_starter
         return
     fi
@@ -197,16 +204,6 @@ disable_driver() {
         grep -vxF "$driver" "$conf/enabled" | write_file "$conf/enabled" 644
     fi
     stop_service "$driver"
-}
-
-stop_serial_services() {
-    for service in /service/"$template".*; do
-        [ -e "$service" ] || continue
-        real=$(readlink -f "$service")
-        do_it rm -f "$service"
-        do_it svc -dx "$real" "$real/log"
-        do_it rm -rf "$real"
-    done
 }
 
 status() {
@@ -218,7 +215,12 @@ status() {
         [ ! -p "/service/$driver/supervise/ok" ] || running=$(svstat "/service/$driver" | sed 's/^[^:]*: //')
         say "  $driver: $state${running:+, $running}"
     done
-    say "  dbus-serialbattery: adapters $(tr '\n' ' ' <"$ports_file" 2>/dev/null || echo none)"
+    adapters=''
+    [ ! -s "$ports_file" ] || adapters=$(tr '\n' ' ' <"$ports_file")
+    say "  dbus-serialbattery: adapters ${adapters:-none}"
+    for service in /service/"$template".*; do
+        [ ! -p "$service/supervise/ok" ] || say "  dbus-serialbattery on ${service##*.}: $(svstat "$service" | sed 's/^[^:]*: //')"
+    done
 }
 
 boot() {
@@ -235,12 +237,14 @@ boot() {
     esac
 }
 
+same_version() { [ "$here" = "$home" ] || cmp -s "$here/SHA256SUMS" "$home/SHA256SUMS"; }
+
 # place_files: the new version beside the old one, then two renames; what fails before them changed nothing.
+# The old one stays until everything else is done.
 place_files() {
-    [ "$here" != "$home" ] || return 0
     check_space "$here"
     do_it rm -rf "$home.new" "$home.old"
-    do_it mkdir -p "$(dirname "$home")"
+    make_dir "$(dirname "$home")"
     do_it cp -R "$here" "$home.new" || { rm -rf "$home.new"; die "copying to $home.new failed"; }
     if [ "$dry_run" = no ]; then
         (cd "$home.new" && sha256sum -c SHA256SUMS >/dev/null 2>&1) || { rm -rf "$home.new"; die "the copy in $home.new is damaged"; }
@@ -251,32 +255,65 @@ place_files() {
         [ ! -d "$home.old" ] || mv "$home.old" "$home"
         die "could not put the new version in place; the old one is back"
     fi
-    do_it rm -rf "$home.old"
+}
+
+# start_drivers FIRST CHANGED
+start_drivers() {
+    for driver in $(drivers); do
+        if [ "$1" = yes ]; then
+            # These wait for their configuration without doing anything on the bus.
+            enable_driver "$driver"
+        elif is_enabled "$driver"; then
+            start_service "$driver" && { [ "$2" = no ] || restart_service "$driver"; }
+        fi
+        case $? in
+        0) ;;
+        2) say "$driver is off" ;;
+        *) return 1 ;;
+        esac
+    done
+}
+
+# everything_but_files FIRST CHANGED
+everything_but_files() {
+    make_dir "$conf" || return 1
+    [ "$1" = no ] || : | write_file "$conf/enabled" 644 || return 1
+    add_hook /data/rcS.local early && add_hook /data/rc.local late && set_up_serial && start_drivers "$1" "$2" || return 1
+    for service in /service/"$template".*; do
+        [ "$2" = no ] || [ ! -p "$service/supervise/ok" ] || do_it svc -t "$service"
+    done
+    [ -z "${created:-}" ] || { cat "$conf/created" 2>/dev/null; echo "$created"; } | write_file "$conf/created" 644
+}
+
+# roll_back FIRST: after a failure half-way the device is as it was.
+roll_back() {
+    warn "it failed half-way: taking it back"
+    if [ "$1" = yes ]; then
+        remove_suite
+    elif [ -d "$home.old" ]; then
+        rm -rf "$home.new"
+        mv "$home" "$home.new" && mv "$home.old" "$home" && rm -rf "$home.new"
+        set_up_serial
+        start_drivers no yes
+    fi
 }
 
 install() {
     check_device "$here"
     first=no
     [ -e "$conf/enabled" ] || first=yes
-    place_files
-    [ "$dry_run" = no ] || home=$here
-    do_it mkdir -p "$conf"
-    add_hook /data/rcS.local early
-    add_hook /data/rc.local late
-    if [ $first = yes ]; then
-        : | write_file "$conf/enabled" 644
-        # These wait for their configuration without doing anything on the bus.
-        for driver in $(drivers); do
-            enable_driver "$driver" || say "$driver is off"
-        done
-    else
-        for driver in $(drivers); do
-            if is_enabled "$driver"; then
-                start_service "$driver" && restart_service "$driver"
-            fi
-        done
+    changed=no
+    if ! same_version; then
+        changed=yes
+        place_files
     fi
-    set_up_serial
+    [ "$dry_run" = no ] || home=$here
+    if ! everything_but_files $first $changed; then
+        [ "$dry_run" = yes ] || roll_back $first
+        die "nothing was installed"
+    fi
+    home=/data/apps/$suite
+    do_it rm -rf "$home.old"
     say "installed $suite $(field version "$here"). What to do next:"
     say "  drivers on and off:   $home/install.sh enable|disable DRIVER, $home/install.sh status"
     say "  a TriStar charger:    dbus -y com.victronenergy.settings /Settings/TristarMPPT/IPAddress SetValue 192.168.1.200"
@@ -285,17 +322,22 @@ install() {
     say "  remove all of it:     $home/uninstall.sh"
 }
 
+# shellcheck disable=SC2086  # words of the command line without blanks in them
+set -- $words
+command=${1:-install}
+[ $# -eq 0 ] || shift
 case $command in
-install) install ;;
-status) status ;;
-*)
-    # shellcheck disable=SC2086  # words of the command line without blanks in them
-    set -- $words
+install | status) $command ;;
+enable | disable | boot)
     [ $# -gt 0 ] || die "$command what? (try --help)"
     case $command in
     enable) enable_driver "$@" ;;
     disable) disable_driver "$@" ;;
     boot) boot "$1" ;;
     esac
+    ;;
+*)
+    echo "unknown command: $command (try --help)" >&2
+    exit 2
     ;;
 esac

@@ -1,0 +1,164 @@
+"""install.sh and uninstall.sh on a device made of this machine's own programs: what they do, and what they leave alone."""
+
+import os
+import platform
+import shutil
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../device"))
+import machine  # noqa: E402
+from device_case import CONF, HOME, REPOSITORY, DeviceCase, write_checksums  # noqa: E402
+from venus_testing import BIN, BUILD, main, wait_until  # noqa: E402
+
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "armhf"}
+DRIVER = "dbus-tsmppt"  # the real one
+BROKEN = "dbus-gxmodbus"  # one that ends at once
+RC_LOCAL = "#!/bin/bash\n\nbash /data/apps/other/enable.sh > /dev/null &\n\nexit 0\n"
+OLDER = "/data/dbus-tristar"
+
+
+class Installation(DeviceCase):
+    shown = (os.path.abspath(BUILD),)
+
+    def package(self, version="0.1.0", architecture=None):
+        """Unpacked on the device, with this build's own executables, which run there."""
+        tree = os.path.join(self.machine.root, "tmp/venus-drivers")
+        shutil.rmtree(tree, ignore_errors=True)
+        shutil.copytree(os.path.join(REPOSITORY, "install/device"), tree)
+        shutil.copytree(os.path.join(REPOSITORY, "services"), os.path.join(tree, "services"))
+        for name in os.listdir(os.path.join(tree, "services")):
+            if name not in (DRIVER, BROKEN, "dbus-serialbattery", "backoff"):
+                shutil.rmtree(os.path.join(tree, "services", name))
+        os.mkdir(os.path.join(tree, "bin"))
+        os.symlink(os.path.join(os.path.abspath(BIN), DRIVER), os.path.join(tree, "bin", DRIVER))
+        with open(os.path.join(tree, "bin", BROKEN), "w") as out:
+            out.write("#!/bin/sh\necho no\nexit 1\n")
+        os.chmod(os.path.join(tree, "bin", BROKEN), 0o755)
+        with open(os.path.join(tree, "VERSION"), "w") as out:
+            out.write(f"version {version}\narchitecture {architecture or ARCHITECTURES[platform.machine()]}\n")
+        write_checksums(tree)
+        return tree
+
+    def install(self, *options, check=True):
+        return self.machine.run(" ".join(["venus-drivers/install.sh", *options]), check=check)
+
+    def test_install_again_and_uninstall(self):
+        self.machine.write("/data/rc.local", RC_LOCAL, 0o755)
+        self.package()
+        before = self.kept()
+
+        said = self.install("--dry-run")
+        self.assertIn("would write: /data/rc.local", said)
+        self.assertEqual(self.kept(), before)
+
+        said = self.install()
+        self.assertIn("installed venus-drivers 0.1.0", said)
+        self.assertEqual(len(said.split("What to do next:")[1].strip().splitlines()), 5)
+        self.assertEqual(self.machine.read("/data/rc.local"), RC_LOCAL.replace(
+            "\nexit 0", f"\n{HOME}/install.sh boot late & # venus-drivers\nexit 0"))
+        wait_until(lambda: self.setting("/Settings/TristarMPPT/IPAddress") is not None, lambda: self.log_of(DRIVER))
+        pid = self.wait_up(DRIVER)
+        wait_until(lambda: "waiting 4 s" in self.log_of(BROKEN), lambda: "back-off: " + self.log_of(BROKEN))
+        self.assertIn(f"{DRIVER}: on, up (pid {pid})", self.machine.run(HOME + "/install.sh status"))
+
+        installed = self.machine.snapshot("/data", without=("/data/log", "/data/var"))
+        self.install()
+        self.assertEqual(self.machine.snapshot("/data", without=("/data/log", "/data/var")), installed)
+        self.assertEqual(self.wait_up(DRIVER), pid)
+
+        self.machine.run(f"{HOME}/install.sh disable {DRIVER}")
+        self.assertFalse(self.machine.exists("/service/" + DRIVER))
+        self.machine.run(f"{HOME}/install.sh enable {DRIVER}")
+        self.wait_up(DRIVER)
+
+        self.machine.run(HOME + "/uninstall.sh")
+        self.assertEqual(self.kept(), before)
+        self.assertTrue(self.machine.exists("/data/log/" + DRIVER))
+        self.assertNotIn("supervise dbus-", self.machine.run("ps ax"))
+
+    def test_failure_half_way(self):
+        self.package()
+        before = self.kept()
+        self.machine.write("/run/service", "in the way of the services\n")
+        said, status = self.install(check=False)
+        self.assertEqual(status, 1, said)
+        self.assertIn("taking it back", said)
+        os.unlink(os.path.join(self.machine.root, "run/service"))
+        self.assertEqual(self.kept(), before)
+
+        self.install()
+        pid = self.wait_up(DRIVER)
+        installed = self.machine.snapshot("/data", without=("/data/log", "/data/var"))
+        tree = self.package(version="0.2.0")
+        os.unlink(os.path.join(tree, "services", DRIVER, "log/run"))
+        write_checksums(tree)
+        said, status = self.install(check=False)
+        self.assertEqual(status, 1, said)
+        self.assertEqual(self.machine.snapshot("/data", without=("/data/log", "/data/var")), installed)
+        self.wait_up(DRIVER, pid_before=pid)
+
+    def test_refusals_change_nothing(self):
+        def refused(why):
+            before = self.kept()
+            said, status = self.install(check=False)
+            self.assertEqual(status, 1, said)
+            self.assertIn(why, said)
+            self.assertEqual(self.kept(), before)
+
+        self.package(architecture="m68k")
+        refused("this package is for m68k")
+        tree = self.package()
+        with open(os.path.join(tree, "services", DRIVER, "run"), "a") as out:
+            out.write("# damaged\n")
+        refused("the package is damaged")
+        self.package()
+        self.machine.write("/data/large", "x" * (29 << 20))
+        refused("not enough space on /data")
+        os.unlink(os.path.join(self.machine.root, "data/large"))
+        self.power_cycle("v2.73")
+        self.package()
+        refused("v2.80 or newer is needed")
+
+    def test_beside_an_older_driver(self):
+        self.machine.write("/data/etc/sv/dbus-tristar/run", f"#!/bin/sh\nexec sleep 1000 # {OLDER}/driver.py\n", 0o755)
+        self.machine.write(OLDER + "/driver.py", "")
+        self.machine.write("/data/rc.local", f"#!/bin/sh\nln -s {OLDER}/service /service/dbus-tristar\n", 0o755)
+        self.machine.run("ln -s /data/etc/sv/dbus-tristar /service/dbus-tristar")
+        self.wait_up("dbus-tristar")
+        self.package()
+        before = self.kept()
+
+        self.assertIn(f"{DRIVER} is off", self.install())
+        self.wait_up("dbus-tristar")
+        self.assertFalse(self.machine.exists("/service/" + DRIVER))
+
+        self.machine.run(f"{HOME}/install.sh --replace enable {DRIVER}")
+        self.wait_up(DRIVER)
+        self.assertFalse(self.machine.exists("/service/dbus-tristar"))
+        self.assertIn("# switched off by venus-drivers: ln -s", self.machine.read("/data/rc.local"))
+
+        self.machine.run(HOME + "/uninstall.sh --purge")
+        self.assertFalse(self.machine.exists(CONF))
+        self.assertFalse(self.machine.exists("/data/log/" + DRIVER))
+        without = lambda found: {path: what for path, what in found.items() if "/supervise" not in path}
+        self.assertEqual(without(self.kept()), without(before))
+
+    def test_disabled_hooks_and_a_power_cut(self):
+        self.machine.write("/data/rc.local.disabled", "#!/bin/sh\n", 0o755)
+        self.package()
+        self.assertIn("boot hooks are disabled", self.install())
+        self.assertFalse(self.machine.exists("/data/rc.local"))
+        self.power_cycle()
+        self.assertFalse(self.machine.exists("/service/" + DRIVER))
+        self.machine.run("mv /data/rc.local.disabled /data/rc.local")
+        self.power_cycle()
+        self.wait_up(DRIVER)
+
+
+if __name__ == "__main__":
+    if not machine.can_have_namespaces():
+        print("this kernel or user can not make namespaces: nothing tested")
+        sys.exit(77)
+    machine.enter_namespaces()
+    main()
