@@ -25,6 +25,8 @@ set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
 set(CMAKE_FIND_LIBRARY_SUFFIXES .a)
 
 # Debian's armhf is ARMv7-A without NEON: it runs on every 32 bit GX. -Wno-psabi: notes about GCC 7.
-set(CMAKE_CXX_FLAGS_INIT "-ffunction-sections -fdata-sections -ffile-prefix-map=${CMAKE_SOURCE_DIR}=. -Wno-psabi")
+# -Wno-subobject-linkage: in a unity build every source file looks like a header to that warning.
+set(CMAKE_CXX_FLAGS_INIT
+    "-ffunction-sections -fdata-sections -ffile-prefix-map=${CMAKE_SOURCE_DIR}=. -Wno-psabi -Wno-subobject-linkage")
 set(CMAKE_C_FLAGS_INIT "-ffunction-sections -fdata-sections -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.")
 set(CMAKE_EXE_LINKER_FLAGS_INIT "-static -Wl,--gc-sections -Wl,--build-id=none")

@@ -282,12 +282,12 @@ std::optional<int> system_volts_of(const Charger& charger, const SetPoints& poin
     auto volts = system_volts_of_dip(*charger.dip_switches);
     if (!volts && charger.charge_state && charger.target_volts) {
         const auto raw = static_cast<ChargeState>(*charger.charge_state);
-        const auto stored = raw == ChargeState::absorption ? points.absorption_volts
-                            : raw == ChargeState::float_   ? points.float_volts
-                                                           : std::nullopt;
+        const double stored = raw == ChargeState::absorption ? points.absorption_volts.value_or(0)
+                              : raw == ChargeState::float_   ? points.float_volts.value_or(0)
+                                                             : 0;
         for (const int candidate : {12, 24, 48}) {
             // Temperature compensation moves the target by some per cent, the next system is a factor of two away.
-            const double expected = stored.value_or(0) * candidate / 12;
+            const double expected = stored * candidate / 12;
             if (expected > 0 && std::abs(*charger.target_volts / expected - 1.0) < 0.2) {
                 volts = candidate;
             }
