@@ -35,6 +35,12 @@ make_dir() {
     [ "$dry_run" = yes ] || created="$1 ${created:-}"
 }
 
+# Across calls: an installation, and later a port that is given to a battery.
+note_created() {
+    [ -z "${created:-}" ] || { cat "$conf/created" 2>/dev/null; echo "$created"; } | write_file "$conf/created" 644 || return 1
+    created=''
+}
+
 # write_file FILE MODE: standard input becomes FILE, all or nothing; an unchanged file is left alone.
 write_file() {
     new=$1.$suite-new
@@ -238,7 +244,17 @@ wait_down() {
 # restart_service: the program of an updated package, without pkill.
 restart_service() { [ ! -p "/service/$1/supervise/ok" ] || do_it svc -t "/service/$1"; }
 
-restart_serial_starter() { [ ! -p /service/serial-starter/supervise/ok ] || do_it svc -t /service/serial-starter; }
+# serial-starter reads its configuration once. It may be just about to start something: a lock that nobody is going to
+# release would keep that port from everyone.
+restart_serial_starter() {
+    [ -p /service/serial-starter/supervise/ok ] || return 0
+    starter=$(svstat /service/serial-starter | sed -n 's/.*(pid \([0-9]*\)).*/\1/p')
+    do_it svc -t /service/serial-starter
+    for lock in /var/lock/serial-starter/*; do
+        [ "$(readlink "$lock")" = "$starter" ] || continue
+        svstat /service/*."${lock##*/}" 2>/dev/null | grep -q ': up ' || do_it rm -f "$lock"
+    done
+}
 
 # stop_serial_services [TTY...]: those, or all that serial-starter started for us.
 stop_serial_services() {
@@ -285,9 +301,10 @@ remove_suite() {
     remove_hook /data/rc.local
     switch_on_older
     do_it rm -rf "$conf/before" "$conf/enabled" "$conf/ports" "$conf/replaced" "$home" "$home.new" "$home.old"
-    created="$(cat "$conf/created" 2>/dev/null) ${created:-}"
+    created="${created:-} $(cat "$conf/created" 2>/dev/null)"
     do_it rm -f "$conf/created"
-    [ "$dry_run" = yes ] || for place in $created; do
+    # The deepest first.
+    [ "$dry_run" = yes ] || for place in $(printf '%s\n' $created | sort -r); do
         rmdir "$place" 2>/dev/null
     done
     do_it rmdir $run_services 2>/dev/null

@@ -174,8 +174,10 @@ enable_driver() {
         for port; do
             add_port "${port#/dev/}" || return 1
         done
-        # serial-starter first knows of the service, then meets the port.
-        set_up_serial && restart_serial_starter
+        known=no
+        [ ! -e "$serial_conf" ] || known=yes
+        set_up_serial && note_created || return 1
+        [ $known = yes ] || restart_serial_starter
         return
     fi
     is_enabled "$driver" || { cat "$conf/enabled" 2>/dev/null; echo "$driver"; } | write_file "$conf/enabled" 644
@@ -282,7 +284,7 @@ everything_but_files() {
     for service in /service/"$template".*; do
         [ "$2" = no ] || [ ! -p "$service/supervise/ok" ] || do_it svc -t "$service"
     done
-    [ -z "${created:-}" ] || { cat "$conf/created" 2>/dev/null; echo "$created"; } | write_file "$conf/created" 644
+    note_created
 }
 
 # roll_back FIRST: after a failure half-way the device is as it was.

@@ -98,7 +98,13 @@ class DeviceCase(VenusTestCase):
         return self.machine.read(path) if self.machine.exists(path) else ""
 
     def kept(self):
-        """What an installation must leave as it was, logs and the drivers' data aside."""
-        return self.machine.snapshot("/data", "/service", "/run", "/etc", "/opt",
-                                     without=("/data/log", "/data/var", "/run/dbus", "/service/serial-starter",
-                                              "/run/overlays", "/run/serial-starter", "/run/lock", "/run/udev/data"))
+        """What an installation must leave as it was; the logs, the drivers' data and the device's own doings aside."""
+        return self.machine.snapshot("/data", "/service", "/run",
+                                     without=("/data/log", "/data/var", "/run/dbus", "/run/booted", "/run/lock",
+                                              "/run/overlays", "/run/serial-starter", "/run/udev/adapters",
+                                              "/run/udev/data", "/service/serial-starter"))
+
+    def assert_same(self, found, expected):
+        differing = {path: (expected.get(path), found.get(path)) for path in sorted(found.keys() | expected.keys())
+                     if found.get(path) != expected.get(path)}
+        self.assertEqual(differing, {}, "path: (before, after)")

@@ -53,6 +53,7 @@ class Machine:
         self.directory = directory
         self.root = os.path.join(directory, "root")
         self.data = os.path.join(directory, "data")
+        self.adapters = {}
         self.power = None
         self.layers = os.path.join(directory, "layers")
         for place in (self.root, self.data, self.layers):
@@ -78,6 +79,7 @@ class Machine:
             mount("--bind", "/dev/" + node, self._in("dev/" + node))
         os.mkdir(self._in("dev/pts"))
         mount("--rbind", "/dev/pts", self._in("dev/pts"))
+        self._show_adapters()
         for place in self.shown:
             os.makedirs(self._in(place.lstrip("/")), exist_ok=True)
             mount("--bind", place, self._in(place.lstrip("/")))
@@ -163,10 +165,16 @@ class Machine:
         shutil.copy(source, self._in(path.lstrip("/")))
 
     def plug_in(self, tty, device, number):
-        """A serial adapter is there: its port is `device`, its serial number `number`."""
-        os.symlink(device, self._in("dev/" + tty))
-        self.write("/run/udev/adapters/" + tty, f"ID_BUS=usb\nID_MODEL=FT232R\nID_SERIAL_SHORT={number}\n")
+        """A serial adapter, from now on also at every boot: its port is `device`, its serial number `number`."""
+        self.adapters[tty] = (device, number)
+        self._show_adapters()
         self.run("udevadm trigger --action=add")
+
+    def _show_adapters(self):
+        for tty, (device, number) in self.adapters.items():
+            if not self.exists("/dev/" + tty):
+                os.symlink(device, self._in("dev/" + tty))
+                self.write("/run/udev/adapters/" + tty, f"ID_BUS=usb\nID_MODEL=FT232R\nID_SERIAL_SHORT={number}\n")
 
     # commands
 

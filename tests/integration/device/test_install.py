@@ -43,6 +43,9 @@ class Installation(DeviceCase):
     def install(self, *options, check=True):
         return self.machine.run(" ".join(["venus-drivers/install.sh", *options]), check=check)
 
+    def installed(self):
+        return self.machine.snapshot("/data", without=("/data/log", "/data/var"))
+
     def test_install_again_and_uninstall(self):
         self.machine.write("/data/rc.local", RC_LOCAL, 0o755)
         self.package()
@@ -50,7 +53,7 @@ class Installation(DeviceCase):
 
         said = self.install("--dry-run")
         self.assertIn("would write: /data/rc.local", said)
-        self.assertEqual(self.kept(), before)
+        self.assert_same(self.kept(), before)
 
         said = self.install()
         self.assertIn("installed venus-drivers 0.1.0", said)
@@ -62,9 +65,9 @@ class Installation(DeviceCase):
         wait_until(lambda: "waiting 4 s" in self.log_of(BROKEN), lambda: "back-off: " + self.log_of(BROKEN))
         self.assertIn(f"{DRIVER}: on, up (pid {pid})", self.machine.run(HOME + "/install.sh status"))
 
-        installed = self.machine.snapshot("/data", without=("/data/log", "/data/var"))
+        installed = self.installed()
         self.install()
-        self.assertEqual(self.machine.snapshot("/data", without=("/data/log", "/data/var")), installed)
+        self.assert_same(self.installed(), installed)
         self.assertEqual(self.wait_up(DRIVER), pid)
 
         self.machine.run(f"{HOME}/install.sh disable {DRIVER}")
@@ -73,7 +76,7 @@ class Installation(DeviceCase):
         self.wait_up(DRIVER)
 
         self.machine.run(HOME + "/uninstall.sh")
-        self.assertEqual(self.kept(), before)
+        self.assert_same(self.kept(), before)
         self.assertTrue(self.machine.exists("/data/log/" + DRIVER))
         self.assertNotIn("supervise dbus-", self.machine.run("ps ax"))
 
@@ -85,17 +88,17 @@ class Installation(DeviceCase):
         self.assertEqual(status, 1, said)
         self.assertIn("taking it back", said)
         os.unlink(os.path.join(self.machine.root, "run/service"))
-        self.assertEqual(self.kept(), before)
+        self.assert_same(self.kept(), before)
 
         self.install()
         pid = self.wait_up(DRIVER)
-        installed = self.machine.snapshot("/data", without=("/data/log", "/data/var"))
+        installed = self.installed()
         tree = self.package(version="0.2.0")
         os.unlink(os.path.join(tree, "services", DRIVER, "log/run"))
         write_checksums(tree)
         said, status = self.install(check=False)
         self.assertEqual(status, 1, said)
-        self.assertEqual(self.machine.snapshot("/data", without=("/data/log", "/data/var")), installed)
+        self.assert_same(self.installed(), installed)
         self.wait_up(DRIVER, pid_before=pid)
 
     def test_refusals_change_nothing(self):
@@ -104,7 +107,7 @@ class Installation(DeviceCase):
             said, status = self.install(check=False)
             self.assertEqual(status, 1, said)
             self.assertIn(why, said)
-            self.assertEqual(self.kept(), before)
+            self.assert_same(self.kept(), before)
 
         self.package(architecture="m68k")
         refused("this package is for m68k")
@@ -142,7 +145,7 @@ class Installation(DeviceCase):
         self.assertFalse(self.machine.exists(CONF))
         self.assertFalse(self.machine.exists("/data/log/" + DRIVER))
         without = lambda found: {path: what for path, what in found.items() if "/supervise" not in path}
-        self.assertEqual(without(self.kept()), without(before))
+        self.assert_same(without(self.kept()), without(before))
 
     def test_disabled_hooks_and_a_power_cut(self):
         self.machine.write("/data/rc.local.disabled", "#!/bin/sh\n", 0o755)

@@ -1,0 +1,181 @@
+"""The life of an installation on a device: the lines of docs/install.md, word for word, from the first to the last.
+
+usage: walk.py ROOT ARCHIVE     ROOT: an unpacked Debian of the archive's architecture with busybox, dbus and daemontools
+"""
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../integration/support"))
+import machine  # noqa: E402
+from device_case import HOME, DeviceCase, pack, typed_lines, write_checksums  # noqa: E402
+from venus_testing import main, wait_until  # noqa: E402
+
+ALWAYS_ON = ("dbus-tsmppt", "dbus-gxmodbus", "dbus-smartsolar", "dbus-givenergy")
+BATTERY = "com.victronenergy.battery.ttyUSB0"
+CHARGER = "com.victronenergy.solarcharger.tsmppt"
+BATTERY_SERVICE = "venus-serialbattery.ttyUSB0"
+
+
+class Walk(DeviceCase):
+    archive = None
+
+    def typed(self, heading):
+        """Types what docs/install.md says below a heading."""
+        return self.machine.run("\n".join(typed_lines("install.md", heading)))
+
+    def put(self, archive):
+        for name in os.listdir(os.path.join(self.machine.root, "tmp")):
+            self.machine.run("rm -rf /tmp/" + name)
+        self.machine.copy_in(archive, "/tmp/" + os.path.basename(self.archive))
+
+    def step(self, what):
+        print(f"--- {what}", flush=True)
+
+    def pids(self):
+        return {name: self.wait_up(name) for name in ALWAYS_ON}
+
+    def wait_battery(self):
+        self.wait_value(BATTERY, "/Dc/0/Voltage", lambda volts: volts is not None and volts > 20)
+
+    def newer_archive(self):
+        """The same package as another version, with a change in a script that copies exist of."""
+        folder = os.path.join(self.directory, "newer")
+        os.makedirs(folder)
+        shutil.unpack_archive(self.archive, folder)
+        tree = os.path.join(folder, "venus-drivers")
+        with open(os.path.join(tree, "VERSION")) as text:
+            changed = text.read().replace("version ", "version 9.", 1)
+        with open(os.path.join(tree, "VERSION"), "w") as out:
+            out.write(changed)
+        with open(os.path.join(tree, "services/dbus-serialbattery/run"), "a") as out:
+            out.write("# newer\n")
+        write_checksums(tree)
+        path = os.path.join(folder, "newer.tar.gz")
+        pack(tree, path)
+        return path
+
+    def measure(self):
+        """Prints a table; figures under emulation are the emulator's as well."""
+        print("| driver | resident | of it not shared | start-up |\n| --- | --- | --- | --- |")
+        for driver in (*ALWAYS_ON, "dbus-serialbattery"):
+            listed = wait_until(lambda: self.machine.run(f"ps | grep '{HOME}/bin/[d]{driver[1:]}'", check=False)[0].split(),
+                                f"{driver} to run")
+            pid = listed[0]
+            sizes = dict(line.split(":") for line in self.machine.read(f"/proc/{pid}/smaps_rollup").splitlines()[1:])
+            resident, private = (int(sizes[key].split()[0]) for key in ("Rss", "Private_Dirty"))
+            times = []
+            for _ in range(11):
+                begin = time.monotonic()
+                subprocess.run(["chroot", self.machine.root, f"{HOME}/bin/{driver}", "--version"], check=True,
+                               stdout=subprocess.DEVNULL)
+                times.append(time.monotonic() - begin)
+            print(f"| `{driver}` | {resident} kB | {private} kB | {statistics.median(times) * 1000:.0f} ms |", flush=True)
+
+    def test_life(self):
+        self.machine.write("/data/rc.local", "#!/bin/sh\n# somebody's\nexit 0\n", 0o755)
+        before = self.kept()
+
+        self.step("fresh installation")
+        self.put(self.archive)
+        self.assertIn("What to do next", self.typed("Installing"))
+        pids = self.pids()
+        said = self.typed("Looking at it")
+        for name in ALWAYS_ON:
+            self.assertIn(name + ": on, up", said)
+        self.assertIn("*** starting dbus-tsmppt ***", said)
+
+        self.step("off and on")
+        self.typed("Switching drivers off and on")
+        self.wait_up("dbus-givenergy", pids["dbus-givenergy"])
+
+        self.step("svc")
+        self.machine.run("svc -t /service/dbus-tsmppt")
+        pid = self.wait_up("dbus-tsmppt", pids["dbus-tsmppt"])
+        self.machine.run("svc -d /service/dbus-tsmppt")
+        self.wait_down("dbus-tsmppt")
+        self.typed("Stopping and starting")
+        self.wait_up("dbus-tsmppt", pid)
+
+        self.step("settings")
+        wait_until(lambda: self.setting("/Settings/TristarMPPT/Interval") is not None, "the settings of dbus-tsmppt")
+        self.typed("Settings")
+        self.assertEqual(self.setting("/Settings/TristarMPPT/IPAddress"), "192.168.1.200")
+        self.assertEqual(self.setting("/Settings/TristarMPPT/Interval"), 2000)
+        charger = self.start("tristar-simulator")
+        port = wait_until(lambda: [word for word in charger.poll_output().split() if word.isdigit()],
+                          "the simulated charger's port")[0]
+        self.set_setting("/Settings/TristarMPPT/PortNumber", int(port))
+        self.set_setting("/Settings/TristarMPPT/IPAddress", "127.0.0.1")
+        self.wait_value(CHARGER, "/Dc/0/Voltage", lambda volts: volts is not None)
+
+        self.step("a battery through serial-starter")
+        battery = self.start("bms-simulator", "jbd", "--link", os.path.join(self.directory, "ttyJBD"), stdin=True)
+        wait_until(lambda: "ready" in battery.poll_output(), "the simulated battery")
+        self.machine.plug_in("ttyUSB0", os.readlink(os.path.join(self.directory, "ttyJBD")), "A50285BI")
+        self.machine.plug_in("ttyUSB1", "/dev/null", "FT9XYZ")
+        wait_until(lambda: "no receiver on ttyUSB0" in self.log_of("gps-dbus.ttyUSB0"), "the port to be tried")
+        self.typed("A battery on a serial port")
+        self.wait_battery()
+        wait_until(lambda: "no receiver on ttyUSB1" in self.log_of("gps-dbus.ttyUSB1"), "the other port to be left alone")
+        self.assertFalse(self.machine.exists("/service/venus-serialbattery.ttyUSB1"))
+        self.measure()
+
+        self.step("reboot")
+        self.power_cycle()
+        self.pids()
+        self.wait_battery()
+        self.wait_value(CHARGER, "/Dc/0/Voltage", lambda volts: volts is not None)
+
+        self.step("firmware update")
+        self.power_cycle("v3.80~40")
+        pids = self.pids()
+        self.wait_battery()
+
+        self.step("update")
+        battery_pid = self.wait_up(BATTERY_SERVICE)
+        self.put(self.newer_archive())
+        self.typed("Installing")
+        for name in ALWAYS_ON:
+            self.wait_up(name, pids[name])
+        self.wait_up(BATTERY_SERVICE, battery_pid)
+        self.assertIn("# newer", self.machine.read(f"/var/volatile/services/{BATTERY_SERVICE}/run"))
+        self.assertIn("venus-drivers 9.", self.machine.run(HOME + "/install.sh status"))
+        self.wait_battery()
+
+        self.step("back to the older version")
+        self.put(self.archive)
+        self.typed("Installing")
+        self.assertNotIn("venus-drivers 9.", self.machine.run(HOME + "/install.sh status"))
+        self.assertNotIn("# newer", self.machine.read(f"/var/volatile/services/{BATTERY_SERVICE}/run"))
+        self.pids()
+        self.wait_battery()
+
+        self.step("removal")
+        self.machine.run("\n".join(typed_lines("install.md", "Removing")[:1]))
+        self.wait_no_name(BATTERY)
+        without_ports = lambda found: {path: what for path, what in found.items()
+                                       if "gps-dbus" not in path and "vedirect-interface" not in path}
+        self.assert_same(without_ports(self.kept()), before)
+        self.assertTrue(self.machine.exists("/data/log/dbus-tsmppt"))
+
+        self.step("removal with everything")
+        self.put(self.archive)
+        self.typed("Installing")
+        self.pids()
+        self.machine.run(typed_lines("install.md", "Removing")[1])
+        self.assert_same(without_ports(self.kept()), before)
+        left = [name for place in ("/data/log", "/data/var/lib")
+                for name in os.listdir(self.machine.root + place) if name.startswith("dbus-")]
+        self.assertEqual(left, [])
+
+
+if __name__ == "__main__":
+    machine.enter_namespaces()
+    Walk.base, Walk.archive = map(os.path.abspath, sys.argv[1:3])
+    del sys.argv[1:3]
+    main()
