@@ -41,6 +41,12 @@ LocalTime local_time() {
             small(parts.tm_sec)};
 }
 
+/// Whether the battery says, after a command, that it is not so.
+bool contradicts(const Battery& battery, const Command& command) {
+    const auto is = read_back(battery, command.control);
+    return command.control != Control::soc && is && (*is != 0) != command.on();
+}
+
 velib::ItemSpec flag(velib::WriteHandler handler) {
     return {.type = velib::Type::integer, .on_write = std::move(handler), .min = 0, .max = 1};
 }
@@ -169,7 +175,7 @@ asio::awaitable<void> Unit::obey(Port& port, std::optional<SerialFault>& fault) 
             continue;
         }
         fault = co_await run(port, talk_);
-        if (!fault && !talk_.succeeded()) {
+        if (!fault && (!talk_.succeeded() || contradicts(session_->battery(), command))) {
             spdlog::warn("{}: the battery did not carry out what was asked for", suffix_);
         }
     }

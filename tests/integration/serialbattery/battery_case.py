@@ -23,8 +23,8 @@ class BatteryTestCase(VenusTestCase):
         before = simulator.poll_output().count("\n")
         simulator.process.stdin.write((json.dumps(command) + "\n").encode())
         simulator.process.stdin.flush()
-        lines = wait_until(lambda: simulator.poll_output().splitlines()[before:] or None, "the simulator's answer")
-        answer = json.loads(lines[0])
+        wait_until(lambda: simulator.poll_output().count("\n") > before, "the simulator's answer")
+        answer = json.loads(simulator.output.splitlines()[before])
         self.assertTrue(answer["ok"], answer)
         return answer
 
@@ -38,7 +38,7 @@ class BatteryTestCase(VenusTestCase):
             with open(path, "w") as out:
                 out.write(config)
             options = ["--config", path]
-        return self.start("dbus-serialbattery", "--state-dir", os.path.join(self.directory, "state"), *options,
+        return self.start("dbus-serialbattery", "--state-dir", self.tty("state"), *options,
                           *(self.tty(port) for port in ports))
 
     def wait_setting_root(self, service):

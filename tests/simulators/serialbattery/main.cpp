@@ -3,7 +3,8 @@
 // Prints "port PATH" and "ready". Commands on standard input, one JSON object a line, each answered by one:
 //   {"command":"set","unit":1,"current":-12.5,"soc":40,"temperature":3,"heating":true}   without "unit": all
 //   {"command":"alarm","name":"HighCellVoltage","level":2}      of the board; level 0 takes it back
-//   {"command":"fault","echo":true,"silence":false,"garble":97,"lose":0,"damage":1,"prefix":"00ff","block_ms":16}
+//   {"command":"fault","echo":true,"silence":false,"garble":97,"lose":0,"damage":1,"prefix":"00ff","block_ms":16,
+//    "ignore":true}
 //   {"command":"advance","seconds":60}                          besides the time that passes
 //   {"command":"state"}                                         of every unit
 
@@ -57,6 +58,7 @@ struct Faults {
     std::size_t garble = 0;  ///< flip a bit in every n-th byte, 0: never
     std::size_t lose = 0;    ///< swallow every n-th byte
     std::size_t damage = 0;  ///< spoil so many answers
+    bool ignore = false;     ///< accept commands and do not carry them out
     Buffer prefix;           ///< in front of every answer: noise, or a foreign reply
     milliseconds block{0};   ///< a slow adapter: what came is delivered in steps of this
 };
@@ -95,7 +97,11 @@ class Line {
             }
             co_await pass(byte_time() * heard.size());
             for (auto& unit : units) {
+                const Pack before = unit->pack;
                 auto answer = unit->hear(heard);
+                if (faults.ignore) {
+                    unit->pack = before;
+                }
                 if (answer && !answer->empty() && !faults.silence) {
                     co_await pass(simulator_.latency);
                     co_await answer_with(std::move(*answer));
@@ -214,6 +220,7 @@ void set_pack(const Json& command, Pack& pack) {
 void set_faults(const Json& command, Faults& faults) {
     faults.echo = command.value("echo", faults.echo);
     faults.silence = command.value("silence", faults.silence);
+    faults.ignore = command.value("ignore", faults.ignore);
     faults.garble = command.value("garble", faults.garble);
     faults.lose = command.value("lose", faults.lose);
     faults.damage = command.value("damage", faults.damage);
