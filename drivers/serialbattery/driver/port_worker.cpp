@@ -23,6 +23,7 @@ constexpr auto kPatience = 5s;  ///< for a port that is not there yet, or still 
 constexpr auto kFirstReopen = 500ms;
 constexpr auto kLongestReopen = 10s;
 constexpr auto kLookAgain = 10s;      ///< between two addresses, once all have been asked
+constexpr auto kLookAnyway = 2s;      ///< on a line where the polls leave no pause to look in
 constexpr unsigned kSilentPolls = 5;  ///< then a battery does not hold up the others any more
 constexpr auto kSilentRetry = 10s;
 constexpr std::uint8_t kHighestScanned = 16;
@@ -236,11 +237,12 @@ asio::awaitable<void> PortWorker::serve() {
     while (!redetect_ && !all_gone()) {
         Unit* unit = next_due();
         auto now = Clock::now();
-        if (unit->due() > now && !unit->has_commands()) {
-            if (!unheard_.empty() && now >= next_look_) {
-                co_await look_for_more();
-                continue;
-            }
+        const bool idle = unit->due() > now && !unit->has_commands();
+        if (!unheard_.empty() && now >= next_look_ + (idle ? 0s : kLookAnyway)) {
+            co_await look_for_more();
+            continue;
+        }
+        if (idle) {
             co_await wait_until(unheard_.empty() ? unit->due()
                                                  : std::min(unit->due(), std::max(next_look_, now)));
             continue;

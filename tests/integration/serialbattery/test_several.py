@@ -1,0 +1,99 @@
+"""Several batteries: on one bus, on several ports, and all of them as one bank."""
+
+import dbus
+from battery_case import BANK, ROOT, BatteryTestCase
+from venus_testing import main, wait_until
+
+# Limits that need no minute to rise.
+AT_ONCE = """[default]
+CVL_RECALCULATION_EVERY = 1
+CCL_RECOVERY_HOLD_SEC = 0
+CCL_RECOVERY_RATE_A_PER_SEC = 0
+"""
+LONG = 90  # s; the machine may be busy with other tests
+
+
+def service(port, address):
+    return f"{ROOT}{port}__0x{address:02X}"
+
+
+class OneBus(BatteryTestCase):
+    def test_sixteen_are_found_and_refreshed(self):
+        """JK PB units at 115200 baud: the first is found, the others by looking through the addresses."""
+        units = range(16)
+        simulator = self.simulate("jk_pb", "ttyBMS0", "--units", ",".join(map(str, units)))
+        self.drive("ttyBMS0")
+        # The one that was found first has the port's own name when no addresses were given.
+        present = lambda: [str(n) for n in self.bus.list_names() if str(n).startswith(ROOT + "ttyBMS0")]
+        names = wait_until(lambda: present() if len(present()) == len(units) else None,
+                           lambda: f"sixteen batteries; there are {present()}", LONG)
+        self.assertEqual(len({self.value(name, "/DeviceInstance") for name in names}), len(units))
+        for amperes in (2.0, -4.0):
+            self.tell(simulator, command="set", current=amperes)
+            for name in names:
+                self.wait_value(name, "/Dc/0/Current", amperes, near=0.05)
+        self.wait_value(BANK, "/Dc/0/Current", -4.0 * len(units), near=0.5)
+        self.wait_value(BANK, "/System/NrOfModulesOnline", len(units))
+
+    def test_given_addresses_on_a_slow_bus(self):
+        """Polls without a pause leave no time over to look for the other one: it is looked for all the same."""
+        simulator = self.simulate("daly", "ttyBMS0", "--units", "64,65")
+        self.drive("ttyBMS0", config="[port:ttyBMS0]\nBATTERY_ADDRESSES = 0x40, 0x41\n"
+                                    "[default]\nPOLL_INTERVAL = 0.1\n")
+        first, second = service("ttyBMS0", 0x40), service("ttyBMS0", 0x41)
+        wait_until(lambda: self.has_name(first) and self.has_name(second),
+                   lambda: f"both batteries; on the bus: {self.bus.list_names()}", LONG)
+        self.tell(simulator, command="set", unit=64, current=3)
+        self.tell(simulator, command="set", unit=65, current=-6)
+        self.wait_value(first, "/Dc/0/Current", 3, near=0.11)
+        self.wait_value(second, "/Dc/0/Current", -6, near=0.11)
+        # A switch reaches the one that it was meant for.
+        self.assertEqual(self.set_value(second, "/Settings/ForceChargingOff", dbus.Int32(1)), 0)
+        self.wait_value(second, "/Settings/ForceChargingOff", 1)
+        units = self.tell(simulator, command="state")["units"]
+        self.assertEqual([unit["charge_allowed"] for unit in units], [True, False])
+
+
+class Bank(BatteryTestCase):
+    def test_members_come_and_go(self):
+        first = self.simulate("jbd", "ttyA")
+        self.drive("ttyA", "ttyB", "ttyC", config=AT_ONCE)
+        a, b = ROOT + "ttyA", ROOT + "ttyB"
+        self.wait_name(a)
+        self.wait_name(BANK)
+        self.assertEqual(self.value(BANK, "/DeviceInstance"), 1)
+        alone = float(self.wait_value(BANK, "/Info/MaxChargeCurrent", lambda v: v))
+        # The bank controls: members show themselves without limits.
+        wait_until(lambda: "/Info/MaxChargeCurrent" not in self.items(a), "the member without limits")
+        # A second make joins on a port that was empty before.
+        second = self.simulate("jk_ttl", "ttyB")
+        wait_until(lambda: self.has_name(b), "the second battery", LONG)
+        self.wait_value(BANK, "/System/NrOfModulesOnline", 2)
+        self.tell(first, command="set", current=10, soc=40)
+        self.tell(second, command="set", current=6, soc=80)
+        self.wait_value(BANK, "/Dc/0/Current", 16, near=0.2)
+        self.wait_value(BANK, "/Soc", lambda v: v is not None and 45 < v < 75)
+        # Equal shares of equal packs.
+        both = float(self.wait_value(BANK, "/Info/MaxChargeCurrent", lambda v: v and v >= 1.9 * alone))
+        self.assertEqual(self.value(BANK, "/System/NrOfBatteries"), 2)
+        # One is lost: never more current than before, a warning, and the sum of who is there.
+        self.tell(second, command="fault", silence=True)
+        self.wait_value(BANK, "/System/NrOfModulesOffline", 1)
+        self.wait_value(BANK, "/Alarms/BmsCable", 1)
+        self.wait_value(BANK, "/Dc/0/Current", 10, near=0.2)
+        self.assertLessEqual(float(self.value(BANK, "/Info/MaxChargeCurrent")), both)
+        self.tell(second, command="fault", silence=False)
+        self.wait_value(BANK, "/System/NrOfModulesOnline", 2)
+        self.wait_value(BANK, "/Dc/0/Current", 16, near=0.2)
+        self.wait_value(BANK, "/Alarms/BmsCable", 0)
+
+    def test_one_battery_is_no_bank(self):
+        self.simulate("jbd", "ttyA")
+        self.drive("ttyA")
+        self.wait_name(ROOT + "ttyA")
+        self.wait_value(ROOT + "ttyA", "/Info/MaxChargeCurrent", lambda v: v)
+        self.assertFalse(self.has_name(BANK))
+
+
+if __name__ == "__main__":
+    main()
