@@ -47,6 +47,19 @@ BUS_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Config
 """
 
 
+# Between two looks at a condition. Most conditions ask the program under test, which has its own work to do.
+LOOK_AGAIN_MS = 20
+
+
+def run_loop_for(milliseconds):
+    """Runs the GLib loop for so long, however many signals arrive meanwhile."""
+    context = GLib.MainContext.default()
+    over = []
+    GLib.timeout_add(milliseconds, lambda: over.append(True) or False)
+    while not over:
+        context.iteration(True)
+
+
 def wait_until(condition, what, deadline=None):
     """Calls condition() until it returns something true, and returns that. Runs the GLib loop meanwhile."""
     context = GLib.MainContext.default()
@@ -59,10 +72,7 @@ def wait_until(condition, what, deadline=None):
             return result
         if time.monotonic() > limit:
             raise AssertionError("waited in vain: " + (what() if callable(what) else what))
-        timer = GLib.timeout_add(20, lambda: False)
-        context.iteration(True)
-        if GLib.main_context_default().find_source_by_id(timer):
-            GLib.source_remove(timer)
+        run_loop_for(LOOK_AGAIN_MS)
 
 
 def accepts(path):
