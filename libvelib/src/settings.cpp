@@ -4,6 +4,7 @@
 #include "message.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <set>
 
@@ -11,6 +12,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -22,12 +24,20 @@ namespace {
 
 constexpr const char* kService = "com.victronenergy.settings";
 constexpr const char* kInterface = "com.victronenergy.Settings";
+/// A settings service that has its name but not yet its objects is asked again after so long.
+constexpr std::chrono::seconds kUnreadyPause{1};
 
 Type type_of(const Value& default_value) {
     if (default_value.text() != nullptr) {
         return Type::text;
     }
     return std::holds_alternative<double>(default_value.storage()) ? Type::real : Type::integer;
+}
+
+bool is_unready(const CallResult& result) {
+    return result.error_name == SD_BUS_ERROR_UNKNOWN_OBJECT
+           || result.error_name == SD_BUS_ERROR_UNKNOWN_INTERFACE
+           || result.error_name == SD_BUS_ERROR_UNKNOWN_METHOD;
 }
 
 }  // namespace
@@ -68,6 +78,9 @@ class Settings::Client : public std::enable_shared_from_this<Client> {
             if (!waiting) {
                 spdlog::info("waiting for {}", kService);
                 waiting = true;
+            }
+            if (answer == Answer::unready) {
+                co_await pause();
             }
             // It may have appeared between the refusal and this line: then ask at once.
             if (answer == Answer::nobody && asked_of == owners_seen_ && bus_) {
@@ -122,16 +135,16 @@ class Settings::Client : public std::enable_shared_from_this<Client> {
     struct Entry {
         SettingSpec spec;
         Value value;
-        bool signalled = false;  // a change was signalled since the value was asked for
     };
     struct Subscriber {
         std::string prefix;
         Handler handler;
     };
     enum class Answer : std::uint8_t {
-        given,   // values, or a refusal
-        late,    // it is there but did not answer in time: ask again
-        nobody,  // wait until it appears
+        given,    // values, or a refusal
+        late,     // it is there but did not answer in time: ask again
+        unready,  // it is there but its objects are not: ask again after a pause
+        nobody,   // wait until it appears
     };
 
     // The handler runs as long as the client lives, also when it ends the client.
@@ -161,7 +174,7 @@ class Settings::Client : public std::enable_shared_from_this<Client> {
         }
         auto value = spec.default_value;
         auto path = spec.path;
-        entries_.insert_or_assign(std::move(path), Entry{std::move(spec), std::move(value), false});
+        entries_.insert_or_assign(std::move(path), Entry{std::move(spec), std::move(value)});
     }
 
     // One AddSettings for all.
@@ -185,6 +198,9 @@ class Settings::Client : public std::enable_shared_from_this<Client> {
         }
         if (result.unanswered()) {
             co_return Answer::late;
+        }
+        if (is_unready(result)) {
+            co_return Answer::unready;
         }
         if (!result.ok()) {
             spdlog::error("the settings service refused {}: {}; defaults are used", fmt::join(paths, ", "),
@@ -237,17 +253,8 @@ class Settings::Client : public std::enable_shared_from_this<Client> {
             if (error != 0) {
                 spdlog::error("the settings service refused {} (error {}); its default is used", path, error);
             } else if (value) {
-                take_reply(path, *value);
+                take(path, *value);
             }
-        }
-    }
-
-    // A change that was signalled behind the reply is handled before it, because the coroutine that waits for
-    // the reply runs later: the signal then holds the newer value.
-    void take_reply(std::string_view path, const Value& value) {
-        const auto entry = entries_.find(path);
-        if (entry != entries_.end() && !entry->second.signalled) {
-            take(path, value);
         }
     }
 
@@ -322,9 +329,20 @@ class Settings::Client : public std::enable_shared_from_this<Client> {
         for (const auto& [path, entry] : self->entries_) {
             paths.push_back(path);
         }
-        while (!paths.empty() && asked_of == self->owners_seen_
-               && co_await self->ask_for(paths) == Answer::late) {
+        while (!paths.empty() && asked_of == self->owners_seen_) {
+            const auto answer = co_await self->ask_for(paths);
+            if (answer == Answer::unready) {
+                co_await pause();
+            } else if (answer != Answer::late) {
+                co_return;
+            }
         }
+    }
+
+    static asio::awaitable<void> pause() {
+        asio::steady_timer timer(co_await asio::this_coro::executor, kUnreadyPause);
+        boost::system::error_code woken;
+        co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, woken));
     }
 
     std::unique_ptr<Bus> bus_;

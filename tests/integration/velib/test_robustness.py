@@ -6,6 +6,7 @@ import time
 
 import dbus
 import dbus.lowlevel
+import dbus.service
 
 import venus_testing
 from foreign import ERROR, RETURN, RawClient, body, plain
@@ -282,6 +283,35 @@ class WaitingForSettings(venus_testing.VenusTestCase):
         self.start_settings()
         service.wait_line("ready")
         self.assertEqual(self.value(S, "/DeviceInstance"), 1)
+
+
+    def test_settings_without_their_objects_are_asked_again(self):
+        fake = self.connect()
+        asked = []
+
+        def see(_connection, message):
+            if message.get_member() == "AddSettings":
+                asked.append(time.monotonic())
+            return dbus.lowlevel.HANDLER_RESULT_NOT_YET_HANDLED
+        fake.add_message_filter(see)
+        fake.request_name(SETTINGS)
+        service = self.start("velib-test-service", stdin=True)
+        wait_until(lambda: len(asked) >= 3, "to be asked again")
+        self.assertGreater(asked[2] - asked[0], 1.5, "it must not be flooded")
+        self.assertNotIn("ready", service.poll_output())
+        LateSettings(fake, "/")
+        service.wait_line("ready")
+        self.assertEqual(self.value(S, "/DeviceInstance"), 7)
+
+
+class LateSettings(dbus.service.Object):
+    """As much of a settings service as registering needs."""
+
+    @dbus.service.method("com.victronenergy.Settings", in_signature="aa{sv}", out_signature="aa{sv}")
+    def AddSettings(self, requests):
+        return [{"path": request["path"], "error": dbus.Int32(0),
+                 "value": "battery:7" if request["path"].endswith("ClassAndVrmInstance") else request["default"]}
+                for request in requests]
 
 
 class Settings(ServiceTest):
