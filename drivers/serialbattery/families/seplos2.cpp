@@ -1,0 +1,536 @@
+// Seplos boards of the second generation, protocol version 20 (hexadecimal ASCII): docs/protocols/seplos2.md
+
+#include "serialbattery/family.hpp"
+#include "serialbattery/framing/yd1363.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace bms {
+namespace seplos2 {
+namespace {
+
+// ---------------------------------------------------------------------------------------------- frame
+
+constexpr std::uint8_t kVersion = 0x20;
+constexpr std::uint8_t kVersionBoqiang = 0x26;  ///< a clone with a shorter telemetry answer
+constexpr std::uint8_t kClass = 0x46;
+
+enum Ask : std::uint8_t {
+    kTelemetry = 0x42,
+    kAlarms = 0x44,
+    kSettings = 0x47,
+    kManufacturer = 0x51,
+};
+
+constexpr auto kReturnCodes = std::to_array<std::uint8_t>({0x07, 0xe1, 0xe2, 0xe3, 0xe4});
+constexpr yd1363::Dialect kDialect{
+    .soi = '~',
+    .rtns = kReturnCodes,
+    .ours =
+        [](const yd1363::Head& head) {
+            return head.cid1 == kClass && (head.ver == kVersion || head.ver == kVersionBoqiang);
+        },
+};
+
+Sight sight(Bytes bytes, Bytes asked) {
+    return yd1363::sight(bytes, asked, kDialect);
+}
+
+// --------------------------------------------------------------------------------------------- tables
+
+/// Behind the temperatures of a telemetry answer.
+constexpr auto kTelemetryFields = std::to_array<Field>({
+    {0, Raw::s16be, 100, "current_A", &Battery::current_a},  // + charging
+    {2, Raw::u16be, 100, "voltage_V", &Battery::voltage_v},
+    {4, Raw::u16be, 100, "remaining_Ah", &Battery::remaining_ah},
+    {6, Raw::u8, 1, "user_count"},
+    {7, Raw::u16be, 100, "capacity_Ah", &Battery::full_ah},
+});
+static_assert(well_formed(kTelemetryFields));
+constexpr auto kTenItemFields = std::to_array<Field>({
+    {9, Raw::u16be, 10, "soc_pct", &Battery::soc_pct},
+    {11, Raw::u16be, 100, "rated_Ah", &Battery::capacity_ah},
+    {13, Raw::u16be, 1, "cycles", &Battery::cycles},
+    {15, Raw::u16be, 10, "soh_pct", &Battery::soh_pct},
+    {17, Raw::u16be, 100, "port_voltage_V"},
+    // 19 four reserved words, not always zero
+});
+static_assert(well_formed(kTenItemFields));
+constexpr auto kTwoItemFields = std::to_array<Field>({
+    {9, Raw::u16be, 1, "cycles", &Battery::cycles},
+});
+static_assert(well_formed(kTwoItemFields));
+constexpr std::size_t kUserCount = 6;
+constexpr unsigned kTenItems = 10;
+constexpr unsigned kTwoItems = 2;  ///< of the clone
+
+constexpr double kKelvin = 2731;
+constexpr double kNoSensor = -50;  ///< an open input reads less
+
+/// Behind the temperature codes of an alarm answer.
+constexpr auto kAlarmFields = std::to_array<Field>({
+    {0, Raw::u8, 1, "current_alarm"},
+    {1, Raw::u8, 1, "voltage_alarm"},
+    {2, Raw::u8, 1, "user_count"},
+    {3, Raw::u8, 1, "event1"},
+    {4, Raw::u8, 1, "event2"},
+    {5, Raw::u8, 1, "event3"},
+    {6, Raw::u8, 1, "event4"},
+    {7, Raw::u8, 1, "event5"},
+    {8, Raw::u8, 1, "event6"},
+    {9, Raw::flag, 0, "discharge_fet", &Battery::discharge_fet, 0, 0},
+    {9, Raw::flag, 0, "charge_fet", &Battery::charge_fet, 0, 1},
+    {9, Raw::flag, 0, "limiter", {}, 0, 2},
+    {9, Raw::flag, 0, "heater", &Battery::heating, 0, 3},
+    {10, Raw::u16le, 1, "balance_mask"},
+    {12, Raw::u8, 1, "system", &Battery::status_word},
+    {13, Raw::u16le, 1, "disconnect_mask"},
+    {15, Raw::u8, 1, "event7"},
+    {16, Raw::u8, 1, "event8"},
+    // 17 six reserved bytes
+});
+static_assert(well_formed(kAlarmFields));
+constexpr std::size_t kAlarmTail = 23;
+constexpr std::size_t kAlarmCountAt = 2;
+constexpr unsigned kAlarmItems = 20;
+constexpr std::size_t kEvent1 = 3;
+constexpr std::size_t kEvent8 = 16;
+constexpr std::size_t kBalanceAt = 10;
+
+/// The event bytes 1 to 6 and 8 as one word: number of a bit in it.
+constexpr std::uint8_t seplos_event(unsigned event, unsigned bit) {
+    return static_cast<std::uint8_t>(8 * (event == 8 ? 6 : event - 1) + bit);
+}
+std::uint64_t seplos_events(Bytes tail) {
+    std::uint64_t word = std::uint64_t{tail[kEvent8]} << 48;
+    for (unsigned i = 0; i < 6; ++i) {
+        word |= std::uint64_t{tail[kEvent1 + i]} << 8 * i;
+    }
+    return word;
+}
+
+constexpr auto kEvents = std::to_array<Flag>({
+    {seplos_event(1, 0), Alarm::internal_failure},  // sensors of voltage, temperature, current
+    {seplos_event(1, 1), Alarm::internal_failure},
+    {seplos_event(1, 2), Alarm::internal_failure},
+    {seplos_event(1, 3), Alarm::internal_failure},  // key switch
+    {seplos_event(1, 4), Alarm::cell_imbalance},
+    {seplos_event(1, 5), Alarm::internal_failure},  // switches of charge, discharge, limiter
+    {seplos_event(1, 6), Alarm::internal_failure},
+    {seplos_event(1, 7), Alarm::internal_failure},
+    {seplos_event(2, 0), Alarm::high_cell_voltage, Level::warning},
+    {seplos_event(2, 1), Alarm::high_cell_voltage},
+    {seplos_event(2, 2), Alarm::low_cell_voltage, Level::warning},
+    {seplos_event(2, 3), Alarm::low_cell_voltage},
+    {seplos_event(2, 4), Alarm::high_voltage, Level::warning},
+    {seplos_event(2, 5), Alarm::high_voltage},
+    {seplos_event(2, 6), Alarm::low_voltage, Level::warning},
+    {seplos_event(2, 7), Alarm::low_voltage},
+    {seplos_event(3, 0), Alarm::high_charge_temperature, Level::warning},
+    {seplos_event(3, 1), Alarm::high_charge_temperature},
+    {seplos_event(3, 2), Alarm::low_charge_temperature, Level::warning},
+    {seplos_event(3, 3), Alarm::low_charge_temperature},
+    {seplos_event(3, 4), Alarm::high_temperature, Level::warning},
+    {seplos_event(3, 5), Alarm::high_temperature},
+    {seplos_event(3, 6), Alarm::low_temperature, Level::warning},
+    {seplos_event(3, 7), Alarm::low_temperature},
+    {seplos_event(4, 0), Alarm::high_temperature, Level::warning},  // ambient
+    {seplos_event(4, 1), Alarm::high_temperature},
+    {seplos_event(4, 2), Alarm::low_temperature, Level::warning},
+    {seplos_event(4, 3), Alarm::low_temperature},
+    // The documents disagree on which of the two is the protection: only both together are taken for it.
+    {seplos_event(4, 4), Alarm::high_internal_temperature, Level::warning},
+    {seplos_event(4, 5), Alarm::high_internal_temperature, Level::warning},
+    {seplos_event(5, 0), Alarm::high_charge_current, Level::warning},
+    {seplos_event(5, 1), Alarm::high_charge_current},
+    {seplos_event(5, 2), Alarm::high_discharge_current, Level::warning},
+    {seplos_event(5, 3), Alarm::high_discharge_current},
+    {seplos_event(5, 4), Alarm::high_discharge_current},  // transient, short circuit, their locks
+    {seplos_event(5, 5), Alarm::high_discharge_current},
+    {seplos_event(5, 6), Alarm::high_discharge_current},
+    {seplos_event(5, 7), Alarm::high_discharge_current},
+    {seplos_event(6, 0), Alarm::high_voltage},  // of the charger
+    {seplos_event(6, 2), Alarm::low_soc, Level::warning},
+    {seplos_event(6, 3), Alarm::low_soc},
+    {seplos_event(6, 5), Alarm::internal_failure},  // output reversed, connection, inside
+    {seplos_event(6, 6), Alarm::internal_failure},
+    {seplos_event(6, 7), Alarm::internal_failure},
+    {seplos_event(8, 0), Alarm::internal_failure},  // EEPROM, clock, calibrations
+    {seplos_event(8, 1), Alarm::internal_failure},
+    {seplos_event(8, 2), Alarm::internal_failure},
+    {seplos_event(8, 3), Alarm::internal_failure},
+    {seplos_event(8, 4), Alarm::internal_failure},
+});
+static_assert(well_formed(kEvents));
+
+/// Words 1 to 60 from byte 2 on, 27 bytes from 123 on, 8 switches, a model. A zero is no trip point.
+constexpr auto kSettingFields = std::to_array<Field>({
+    {1, Raw::u8, 1, "analog_count"},
+    {10, Raw::u16be, 1, "cell_ov_protect_mV"},  // word 5
+    {10, Raw::u16be, 1000, "", &Battery::cell_overvoltage_v, 0, 0, 0},
+    {14, Raw::u16be, 1, "cell_uv_protect_mV"},  // 7
+    {14, Raw::u16be, 1000, "", &Battery::cell_undervoltage_v, 0, 0, 0},
+    {30, Raw::u16be, 100, "pack_ov_protect_V"},     // 15
+    {34, Raw::u16be, 100, "pack_uv_protect_V"},     // 17
+    {110, Raw::s16be, 100, "charge_oc_protect_A"},  // 55
+    {110, Raw::s16be, 100, "", &Battery::charge_overcurrent_a, 0, 0, 0},
+    {112, Raw::s16be, 100, "discharge_oc_protect_A"},  // 56, sent negative
+    {112, Raw::s16be, -100, "", &Battery::discharge_overcurrent_a, 0, 0, 0},
+    {118, Raw::u16be, 100, "rated_Ah"},  // 59
+    {122, Raw::u8, 1, "byte_count"},
+    {128, Raw::u8, 1, "cells"},
+    {150, Raw::u8, 1, "switch_count"},
+});
+static_assert(well_formed(kSettingFields));
+constexpr unsigned kSettingWords = 60;
+constexpr unsigned kSettingBytes = 27;
+constexpr unsigned kSettingSwitches = 8;
+constexpr std::size_t kSettingSize = 169;
+constexpr std::size_t kManufacturerSize = 32;  ///< name 10, version 2, text 20
+
+// --------------------------------------------------------------------------------------------- layout
+
+constexpr unsigned kMaxCells = 32;
+constexpr unsigned kMaxSensors = 16;
+
+/// A list of cells and one of sensors, each behind its count, and what follows them.
+struct SeplosLists {
+    Bytes cells;
+    Bytes sensors;
+    Bytes tail;
+};
+std::optional<SeplosLists> seplos_lists(Bytes info, std::size_t width) {
+    wire::Cursor cursor(info);
+    cursor.skip(2);
+    const unsigned cells = cursor.u8();
+    SeplosLists lists;
+    lists.cells = cursor.take(cells * width);
+    const unsigned sensors = cursor.u8();
+    lists.sensors = cursor.take(sensors * width);
+    lists.tail = cursor.take(cursor.remaining());
+    const bool possible = cells > 0 && cells <= kMaxCells && sensors <= kMaxSensors;
+    return cursor.ok() && possible ? std::optional(lists) : std::nullopt;
+}
+
+/// A telemetry answer: what it is made of follows from its counts alone.
+std::optional<SeplosLists> telemetry_in(Bytes info, unsigned version) {
+    const auto lists = seplos_lists(info, 2);
+    const unsigned items = version == kVersionBoqiang ? kTwoItems : kTenItems;
+    if (!lists || lists->tail.size() != kUserCount + 1 + std::size_t{2} * items
+        || lists->tail[kUserCount] != items) {
+        return std::nullopt;
+    }
+    return lists;
+}
+bool has_ten_items(const SeplosLists& lists) {
+    return lists.tail[kUserCount] == kTenItems;
+}
+
+std::optional<SeplosLists> alarms_in(Bytes info) {
+    const auto lists = seplos_lists(info, 1);
+    if (!lists || lists->tail.size() != kAlarmTail || lists->tail[kAlarmCountAt] != kAlarmItems) {
+        return std::nullopt;
+    }
+    return lists;
+}
+
+bool are_settings(Bytes info) {
+    return info.size() == kSettingSize && info[1] == kSettingWords && info[122] == kSettingBytes
+           && info[150] == kSettingSwitches;
+}
+
+double seplos_celsius(Bytes sensors, std::size_t i) {
+    return (wire::be16(sensors, 2 * i) - kKelvin) / 10;
+}
+
+Alarms alarms_of(Bytes tail) {
+    Alarms alarms;
+    const auto events = seplos_events(tail);
+    raise(kEvents, events, alarms);
+    const std::uint64_t both =
+        std::uint64_t{1} << seplos_event(4, 4) | std::uint64_t{1} << seplos_event(4, 5);
+    if ((events & both) == both) {
+        alarms.raise(Alarm::high_internal_temperature, Level::alarm);
+    }
+    return alarms;
+}
+
+// --------------------------------------------------------------------------------------------- decode
+
+List seplos_codes(Bytes bytes) {
+    return {bytes.begin(), bytes.end()};
+}
+std::string seplos_version(Bytes two) {
+    return std::to_string(two[0]) + '.' + std::to_string(two[1]);
+}
+
+bool describe_telemetry(Bytes info, unsigned version, Record& out) {
+    const auto lists = telemetry_in(info, version);
+    if (!lists) {
+        return false;
+    }
+    const auto cells = lists->cells.size() / 2;
+    const auto sensors = lists->sensors.size() / 2;
+    out.set("data_flag", int{info[0]});
+    out.set("group", int{info[1]});
+    out.set("cell_count", cells);
+    out.set("cells_mV", to_list(words(lists->cells, {cells})));
+    out.set("temp_count", sensors);
+    List on_cells;
+    for (std::size_t i = 0; i + 2 < sensors; ++i) {
+        on_cells.emplace_back(seplos_celsius(lists->sensors, i));
+    }
+    out.set("temps_cell_C", std::move(on_cells));
+    if (sensors >= 2) {
+        out.set("temp_ambient_C", seplos_celsius(lists->sensors, sensors - 2));
+        out.set("temp_mos_C", seplos_celsius(lists->sensors, sensors - 1));
+    }
+    load(kTelemetryFields, {lists->tail}, out);
+    if (has_ten_items(*lists)) {
+        load(kTenItemFields, {lists->tail}, out);
+    } else {
+        load(kTwoItemFields, {lists->tail}, out);
+    }
+    return true;
+}
+
+bool describe_alarms(Bytes info, Record& out) {
+    const auto lists = alarms_in(info);
+    if (!lists) {
+        return false;
+    }
+    out.set("data_flag", int{info[0]});
+    out.set("group", int{info[1]});
+    out.set("cell_count", lists->cells.size());
+    out.set("cell_alarm", seplos_codes(lists->cells));
+    out.set("temp_count", lists->sensors.size());
+    out.set("temp_alarm", seplos_codes(lists->sensors));
+    load(kAlarmFields, {lists->tail}, out);
+    out.set("venus", venus(alarms_of(lists->tail)));
+    return true;
+}
+
+void describe_settings(Bytes info, Record& out) {
+    load(kSettingFields, {info}, out);
+    out.set("analog_raw", to_list(words(info.subspan(2), {kSettingWords})));
+    out.set("bytes_raw", seplos_codes(info.subspan(123, kSettingBytes)));
+    out.set("switches_hex", wire::to_hex(info.subspan(151, kSettingSwitches)));
+    out.set("model", wire::ascii(info.subspan(159)));
+}
+
+void describe_manufacturer(Bytes info, Record& out) {
+    out.set("device", wire::ascii(info.first(10)));
+    out.set("sw_bytes", seplos_codes(info.subspan(10, 2)));
+    out.set("sw_version", seplos_version(info.subspan(10, 2)));
+    out.set("manufacturer", wire::ascii(info.subspan(12, 20)));
+}
+
+/// An answer does not name its command: without the request its shape decides.
+void describe(Bytes frame, Role role, const Context& context, Record& out) {
+    const auto info = yd1363::describe(frame, role, out);
+    if (!info) {
+        return;
+    }
+    const auto command = yd1363::command(context.asked);
+    const auto may_be = [&command](Ask ask) { return !command || *command == ask; };
+    if (may_be(kManufacturer) && info->size() == kManufacturerSize) {
+        describe_manufacturer(*info, out);
+    } else if (may_be(kSettings) && are_settings(*info)) {
+        describe_settings(*info, out);
+    } else if (!may_be(kTelemetry) || !describe_telemetry(*info, yd1363::head(frame).ver, out)) {
+        if (may_be(kAlarms)) {
+            describe_alarms(*info, out);
+        }
+    }
+}
+
+// -------------------------------------------------------------------------------------------- session
+
+Packet request(std::uint8_t address, Ask ask) {
+    return yd1363::request('~', kVersion, address, kClass, ask, {});
+}
+Packet request(std::uint8_t address, Ask ask, std::uint8_t group) {
+    return yd1363::request('~', kVersion, address, kClass, ask, Bytes(&group, 1));
+}
+/// The two documents differ: the older one always asks for group 1, the newer one for the address.
+constexpr std::uint8_t kGroup = 1;
+std::uint8_t first_group(std::uint8_t address) {
+    return address == 0 ? kGroup : address;
+}
+
+class Seplos2Session : public Session {
+  public:
+    explicit Seplos2Session(std::uint8_t address) : address_(address), group_(first_group(address)) {}
+
+    void cycle(unsigned poll, Queries& out) override {
+        out.push_back({.bytes = request(address_, kTelemetry, group_), .tag = kTelemetry});
+        out.push_back({.bytes = request(address_, kAlarms, group_), .tag = kAlarms, .required = false});
+        for (const auto ask : {kManufacturer, kSettings}) {
+            if (!answered(ask) && poll < kOncePolls) {
+                out.push_back({.bytes = request(address_, ask), .tag = ask, .required = false, .tries = 1});
+            }
+        }
+    }
+
+    Taken take(const Query& query, Bytes frame, Queries&) override {
+        const auto head = yd1363::head(frame);
+        if (head.cid2 == 2 || head.cid2 == 3) {
+            return Taken::foreign;  // the request was damaged on its way: ask again
+        }
+        if (head.cid2 != 0) {
+            note_answer(query.tag);
+            missed(query);
+            return Taken::refused;
+        }
+        const auto info = yd1363::info(frame);
+        switch (query.tag) {
+            case kTelemetry:
+                return take_telemetry(info, head.ver);
+            case kAlarms:
+                return take_alarms(info);
+            case kSettings:
+                if (!are_settings(info)) {
+                    return Taken::foreign;
+                }
+                load(kSettingFields, {info}, battery_);
+                break;
+            default:
+                if (info.size() != kManufacturerSize) {
+                    return Taken::foreign;
+                }
+                // The third text is the inverter protocol that is set, not the maker.
+                battery_.model = wire::ascii(Bytes(info).first(10));
+                battery_.firmware_version = seplos_version(Bytes(info).subspan(10, 2));
+        }
+        note_answer(query.tag);
+        return Taken::done;
+    }
+
+    void missed(const Query& query) override {
+        if (query.tag == kTelemetry) {
+            forget(kTelemetryFields, battery_);
+            forget(kTenItemFields, battery_);
+            battery_.cells.clear();
+            battery_.temperatures.clear();
+            if (!group_proven_) {  // some firmware ignores a group it does not know
+                group_ = group_ == kGroup ? address_ : kGroup;
+            }
+        } else if (query.tag == kAlarms) {
+            forget(kAlarmFields, battery_);
+            battery_.alarms.clear();
+            balance_mask_.reset();
+            battery_.balancing.reset();
+            for (auto& cell : battery_.cells) {
+                cell.balancing.reset();
+            }
+        }
+    }
+
+    [[nodiscard]] Proof proof() const override {
+        return battery_.cells.empty() ? Proof::pending : Proof::proven;
+    }
+
+  private:
+    static constexpr unsigned kOncePolls = 5;
+
+    [[nodiscard]] bool answered(Ask ask) const {
+        return ask == kManufacturer ? manufacturer_answered_ : settings_answered_;
+    }
+    void note_answer(std::uint16_t ask) {
+        manufacturer_answered_ = manufacturer_answered_ || ask == kManufacturer;
+        settings_answered_ = settings_answered_ || ask == kSettings;
+    }
+
+    Taken take_telemetry(Bytes info, unsigned version) {
+        const auto lists = telemetry_in(info, version);
+        if (!lists) {
+            return Taken::foreign;
+        }
+        group_proven_ = true;
+        set_cells(battery_, words(lists->cells, {lists->cells.size() / 2}));
+        if (balance_mask_) {
+            set_balancing(battery_, *balance_mask_);
+        }
+        battery_.cell_count = static_cast<std::uint32_t>(battery_.cells.size());
+        load(kTelemetryFields, {lists->tail}, battery_);
+        if (has_ten_items(*lists)) {
+            load(kTenItemFields, {lists->tail}, battery_);
+        } else {
+            load(kTwoItemFields, {lists->tail}, battery_);
+            battery_.soc_pct.reset();  // not sent
+            if (*battery_.full_ah > 0) {
+                battery_.soc_pct = std::min(100.0, 100 * *battery_.remaining_ah / *battery_.full_ah);
+            }
+        }
+        place_sensors(lists->sensors);
+        battery_.manufacturer = has_ten_items(*lists) ? "Seplos" : "Boqiang";
+        return Taken::done;
+    }
+
+    /// Cells first; of more than two sensors the last two are the ambient and the power stage.
+    void place_sensors(Bytes sensors) {
+        const auto count = sensors.size() / 2;
+        battery_.temperatures.clear();
+        for (std::size_t i = 0; i < count; ++i) {
+            Place place = Place::cell;
+            if (count > 2 && i + 2 >= count) {
+                place = i + 2 == count ? Place::ambient : Place::mosfet;
+            }
+            const double value = seplos_celsius(sensors, i);
+            battery_.temperatures.push_back({place, value > kNoSensor ? std::optional(value) : std::nullopt});
+        }
+    }
+
+    Taken take_alarms(Bytes info) {
+        const auto lists = alarms_in(info);
+        if (!lists) {
+            return Taken::foreign;
+        }
+        load(kAlarmFields, {lists->tail}, battery_);
+        battery_.alarms = alarms_of(lists->tail);
+        balance_mask_ = wire::le16(lists->tail, kBalanceAt);
+        set_balancing(battery_, *balance_mask_);
+        return Taken::done;
+    }
+
+    std::uint8_t address_;
+    std::uint8_t group_;
+    bool group_proven_ = false;
+    bool manufacturer_answered_ = false;
+    bool settings_answered_ = false;
+    std::optional<std::uint32_t> balance_mask_;
+};
+
+std::unique_ptr<Session> open(std::uint8_t address, const Options&) {
+    return std::make_unique<Seplos2Session>(address);
+}
+Query probe(std::uint8_t address) {
+    return {.bytes = request(address, kTelemetry, first_group(address)), .tag = kTelemetry};
+}
+
+/// A pack by itself; packs in a stack.
+constexpr auto kLines = std::to_array<Line>({{19200}, {9600}});
+constexpr auto kAddresses = std::to_array<std::uint8_t>({0});
+
+}  // namespace
+}  // namespace seplos2
+
+extern const Family kSeplos2;
+constexpr Family kSeplos2{
+    .name = "seplos2",
+    .title = "Seplos V2",
+    .lines = seplos2::kLines,
+    .first_address = 0,
+    .last_address = 15,
+    .timing = {.reply = 700ms, .gap = 50ms, .pause = 100ms, .tries = 3},
+    .detection = {.rank = 61, .window = 500ms, .addresses = seplos2::kAddresses},
+    .report = Report::counted,
+    .sight = seplos2::sight,
+    .mismatch = yd1363::mismatch,
+    .describe = seplos2::describe,
+    .probe = seplos2::probe,
+    .open = seplos2::open,
+};
+
+}  // namespace bms
