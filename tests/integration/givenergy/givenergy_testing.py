@@ -5,7 +5,8 @@ import os
 import socket
 import subprocess
 
-from venus_testing import BIN, Program, VenusTestCase, wait_until
+from controlled_simulator import ControlledSimulator
+from venus_testing import BIN, VenusTestCase, wait_until
 
 SETTINGS_ROOT = "/Settings/GivEnergy/"
 SERIAL = "SA2114G047"
@@ -18,33 +19,13 @@ def free_port():
         return probe.getsockname()[1]
 
 
-class Simulator:
-    """A givenergy-simulator process with its control channel; ports are free ones."""
+class Simulator(ControlledSimulator):
+    """A givenergy-simulator process; ports are free ones."""
 
     def __init__(self, *arguments, port=0):
-        self.program = Program([os.path.join(BIN, "givenergy-simulator"), "--port", port, "--control", 0, "--still",
-                                "--hour", 13, "--latency", 0.002, *arguments])
-        self.program.wait_line("ready")
-        lines = dict(line.split() for line in self.program.output.splitlines() if " " in line)
-        self.port = int(lines["adapter"])
+        super().__init__("givenergy-simulator", "--port", port, "--still", "--hour", 13, "--latency", 0.002, *arguments)
+        self.port = self.ports["adapter"]
         self.address = f"127.0.0.1:{self.port}"
-        self.connection = socket.create_connection(("127.0.0.1", int(lines["control"])))
-        self.replies = self.connection.makefile("r")
-
-    def close(self):
-        self.replies.close()
-        self.connection.close()
-        if self.program.running:
-            self.program.process.kill()
-            self.program.process.wait()
-        self.program.process.stdout.close()
-
-    def tell(self, command, **arguments):
-        self.connection.sendall((json.dumps({"command": command, **arguments}) + "\n").encode())
-        answer = json.loads(self.replies.readline())
-        if not answer["ok"]:
-            raise AssertionError(f"the simulator refused {command} {arguments}: {answer['error']}")
-        return answer
 
     def holding(self, register):
         return self.tell("get", register=register)["value"]
@@ -61,14 +42,8 @@ class Simulator:
     def writes(self, clear=False):
         return [tuple(pair) for pair in self.tell("writes", clear=clear)["writes"]]
 
-    def misbehave(self, **what):
-        self.tell("misbehave", **what)
-
     def behave(self):
         self.tell("behave")
-
-    def counters(self, clear=False):
-        return self.tell("counters", clear=clear)
 
     def now(self):
         return self.tell("now")
