@@ -7,14 +7,19 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t kBlock = 512;
+/// Once an answer has begun it is collected for so long before the next look: adapters deliver a few bytes at a time,
+/// and waking up for each of them costs more than everything else.
+constexpr auto kCollect = 15ms;
 
 template <class Talk>
 asio::awaitable<std::optional<SerialFault>> carry_on(Port& port, Talk& talk) {
     std::array<std::uint8_t, kBlock> buffer{};
     const std::span<std::uint8_t> into(buffer);
+    bool begun = false;  // an answer
     for (;;) {
         const Step step = talk.next(port.now());
         std::optional<SerialFault> fault;
+        begun = begun && step.kind == Step::Kind::receive;
         switch (step.kind) {
             case Step::Kind::finished:
                 co_return std::nullopt;
@@ -27,11 +32,16 @@ asio::awaitable<std::optional<SerialFault>> carry_on(Port& port, Talk& talk) {
                 fault = co_await port.write(step.bytes);
                 break;
             case Step::Kind::receive: {
+                const auto look = port.now() + kCollect;
+                if (begun && look < step.until) {
+                    co_await port.pause(look);
+                }
                 const auto count = co_await port.read_some(into, step.until);
                 if (!count) {
                     fault = count.error();
                 } else if (*count > 0) {
                     talk.received(Bytes(buffer).first(*count), port.now());
+                    begun = true;
                 }
                 break;
             }
