@@ -7,6 +7,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr const char* kNoObject = "not an object with protocol and hex";
+constexpr const char* kNoHex = "not hexadecimal";
+constexpr const char* kNoProtocol = "protocol";
+
 struct ToJson {
     Json operator()(std::nullptr_t) const { return nullptr; }
     Json operator()(const List& list) const {
@@ -55,12 +59,12 @@ Json decode_line(const std::string& text) {
     const Json line = Json::parse(text, nullptr, false);
     if (!line.is_object() || !line.contains("protocol") || !line["protocol"].is_string()
         || !line.contains("hex")) {
-        return failure("not an object with protocol and hex");
+        return failure(kNoObject);
     }
     const auto bytes = bytes_of(line, "hex");
     const auto asked = bytes_of(line, line.contains("asked") ? "asked" : "request_hex");
     if (!bytes || !asked) {
-        return failure("not hexadecimal");
+        return failure(kNoHex);
     }
     DecodeInput input{line["protocol"].get<std::string>(), *bytes, *asked};
     input.stream = line.contains("mode") && line["mode"] == "stream";
@@ -73,6 +77,16 @@ Json decode_line(const std::string& text) {
         }
     }
     return to_json(decode(input));
+}
+
+std::string unusable_line(const Json& answer) {
+    if (!answer.contains("error") || !answer["error"].is_string()) {
+        return {};
+    }
+    const auto error = answer["error"].get<std::string>();
+    return error == kNoProtocol                    ? "unknown protocol"
+           : error == kNoObject || error == kNoHex ? error
+                                                   : std::string();
 }
 
 }  // namespace bms

@@ -15,5 +15,7 @@ namespace bms {
 /// Decodes one line: `protocol`, `hex`, and where present `mode`, `asked` or `request_hex`, `known`. Other members are
 /// not looked at. A line that is no such object gives `valid: false` and an `error` that says what is wrong.
 [[nodiscard]] nlohmann::ordered_json decode_line(const std::string& line);
+/// Why the line itself could not be used, of an answer of decode_line(); empty when the answer is about its bytes.
+[[nodiscard]] std::string unusable_line(const nlohmann::ordered_json& answer);
 
 }  // namespace bms

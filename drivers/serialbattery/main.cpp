@@ -1,5 +1,6 @@
-// dbus-serialbattery: batteries with a serial management system on D-Bus.
+// dbus-serialbattery: batteries with a serial management system on D-Bus, or looked at without a bus.
 
+#include "serialbattery/cli/command.hpp"
 #include "serialbattery/driver/service.hpp"
 #include "velib/app.hpp"
 
@@ -8,8 +9,22 @@ namespace asio = boost::asio;
 int serialbattery_main(int argc, char** argv) {
     velib::App app{"dbus-serialbattery", "Publishes batteries with a management system on a serial port."};
     bms::ServiceOptions options;
-    app.cli().add_option("ports", options.ports, "serial ports, such as /dev/ttyUSB0")->required();
-    app.cli().add_option("--config", options.config, "configuration file");
-    app.cli().add_option("--state-dir", options.state_folder, "where to keep what was found on which port");
-    return app.run(argc, argv, [&]() -> asio::awaitable<int> { return bms::serve(app, options); });
+    auto& line = app.cli();
+    line.add_option("ports", options.ports, "serial ports, such as /dev/ttyUSB0");
+    line.add_option("--config", options.config, "configuration file");
+    line.add_option("--state-dir", options.state_folder, "where to keep what was found on which port");
+    const auto commands = bms::cli::add_commands(line);
+    line.parse_complete_callback([&] {
+        if (line.get_subcommands().empty() && options.ports.empty()) {
+            throw CLI::RequiredError("a serial port or a command");
+        }
+    });
+    return app.run(argc, argv, [&]() -> asio::awaitable<int> {
+        for (const auto& command : commands) {
+            if (*command.line) {
+                co_return co_await command.run(app.context().get_executor());
+            }
+        }
+        co_return co_await bms::serve(app, options);
+    });
 }
