@@ -3,11 +3,11 @@
 #include "common/state_file.hpp"
 #include "serialbattery/driver/measurement.hpp"
 #include "serialbattery/driver/runner.hpp"
+#include "serialbattery/driver/search.hpp"
 #include "serialbattery/framing/scanner.hpp"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <sstream>
 
 #include <boost/asio/redirect_error.hpp>
@@ -26,47 +26,15 @@ constexpr auto kLookAgain = 10s;      ///< between two addresses, once all have 
 constexpr auto kLookAnyway = 2s;      ///< on a line where the polls leave no pause to look in
 constexpr unsigned kSilentPolls = 5;  ///< then a battery does not hold up the others any more
 constexpr auto kSilentRetry = 10s;
-constexpr std::uint8_t kHighestScanned = 16;
 constexpr std::size_t kMostHeard = 4096;
 
-/// "0x01", "1", "0xF7"; nothing for anything else.
-std::optional<std::uint8_t> parse_address(std::string_view text) {
-    const bool hex = text.starts_with("0x") || text.starts_with("0X");
-    if (hex) {
-        text.remove_prefix(2);
-    }
-    unsigned value = 0;
-    constexpr int kDecimal = 10;
-    constexpr int kHex = 16;
-    const auto [end, error] =
-        std::from_chars(text.data(), text.data() + text.size(), value, hex ? kHex : kDecimal);
-    return error == std::errc() && end == text.data() + text.size() && value <= 0xff
-               ? std::optional(static_cast<std::uint8_t>(value))
-               : std::nullopt;
-}
-
-std::string lower_letters(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        if (std::isalnum(static_cast<unsigned char>(c)) != 0) {
-            out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-        }
-    }
-    return out;
-}
-
-/// The families that BMS_TYPE names, by our name for them or by how people call them.
+/// The families that BMS_TYPE names.
 std::vector<const Family*> families_of(const control::TextList& types) {
     std::vector<const Family*> chosen;
     for (const auto& type : types) {
-        const auto wanted = lower_letters(type);
-        const auto before = chosen.size();
-        for (const auto* family : families()) {
-            if (lower_letters(family->name) == wanted || lower_letters(family->title) == wanted) {
-                chosen.push_back(family);
-            }
-        }
-        if (chosen.size() == before) {
+        const auto called = families_called(type);
+        chosen.insert(chosen.end(), called.begin(), called.end());
+        if (called.empty()) {
             spdlog::warn("BMS_TYPE {} is no type that is known here", type);
         }
     }
@@ -195,23 +163,10 @@ void PortWorker::add_unit(const Location& place, std::unique_ptr<Session> sessio
 
 /// Given addresses are looked for as long as it takes; others once, and then one now and then.
 void PortWorker::plan_scan(const Location& found) {
-    unheard_.clear();
+    unheard_ = further_places(found, addresses_);
     scan_at_ = 0;
     swept_ = false;
     next_look_ = Clock::now();
-    const auto& family = *found.family;
-    std::vector<std::uint8_t> candidates = addresses_;
-    if (candidates.empty() && family.first_address <= 1) {
-        for (unsigned address = family.first_address;
-             address <= std::min(family.last_address, kHighestScanned); ++address) {
-            candidates.push_back(static_cast<std::uint8_t>(address));
-        }
-    }
-    for (const auto address : candidates) {
-        if (address != found.address && address >= family.first_address && address <= family.last_address) {
-            unheard_.push_back({&family, address, found.line});
-        }
-    }
 }
 
 bool PortWorker::all_gone() const {
@@ -301,22 +256,10 @@ asio::awaitable<void> PortWorker::look_for_more() {
     }
     const Location place = unheard_[scan_at_];
     next_look_ = Clock::now() + (swept_ ? milliseconds(kLookAgain) : 0ms);
-    Options options;
-    options.sole_unit = false;
-    auto session = place.family->open(place.address, options);
-    Conversation talk(*place.family, *session, place.line);
-    Query query = place.family->probe(place.address);
-    query.tries = 1;
-    query.reply = place.family->detection.window;
-    talk.start_query(query);
-    auto fault = co_await bms::run(*port_, talk);
-    if (!fault && talk.heard()) {
-        talk.start_cycle();
-        fault = co_await bms::run(*port_, talk);
-    }
-    if (fault || !talk.succeeded() || session->proof() != Proof::proven || !session->complete()) {
+    auto session = co_await visit(*port_, place);
+    if (!session) {
         ++scan_at_;
-        co_return;  // a lost port shows with the next poll
+        co_return;
     }
     spdlog::info("{}: another {} at {}", path_, place.family->title, address_text(place.address));
     unheard_.erase(unheard_.begin() + static_cast<std::ptrdiff_t>(scan_at_));

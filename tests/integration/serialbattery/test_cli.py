@@ -157,9 +157,90 @@ class ImportConfig(CommandCase):
             self.assertIn(path + ": cannot be read", err)
 
 
+class Ports(CommandCase):
+    def test_probe(self):
+        for family, baud, title in (("jbd", 9600, "JBD"), ("jk_ttl", 115200, "JK"), ("ant_new", 19200, "ANT")):
+            with self.subTest(family):
+                self.simulate(family, family)
+                port = self.tty(family)
+                code, out, err = self.call("probe", port)
+                self.assertEqual((code, err), (0, ""))
+                self.assertRegex(out, rf"^{port}: {title}.* \({family}\).* at {baud} baud, found in \d+ ms, ")
+                code, out, err = self.call("probe", port, "--json")
+                found = json.loads(out)
+                self.assertEqual((code, err, found["port"], found["otherwise"]), (0, "", port, None))
+                self.assertEqual([(b["family"], b["baud"]) for b in found["batteries"]], [(family, baud)])
+                self.assertLess(found["took_ms"], 11000)
+                self.assertGreater(found["questions"], 0)
+
+    def test_read(self):
+        simulator = self.simulate("jbd")
+        self.tell(simulator, command="set", current=-7.5, soc=61)
+        self.tell(simulator, command="alarm", name="HighCellVoltage", level=2)
+        code, out, err = self.call("read", self.tty("ttyBMS0"), "--json")
+        self.assertEqual((code, err), (0, ""))
+        said = json.loads(out)
+        truth = self.state(simulator)
+        self.assertEqual((said["family"], said["baud"], said["parity"]), ("jbd", 9600, "none"))
+        self.assertAlmostEqual(said["voltage_V"], truth["voltage"], delta=0.2)
+        self.assertAlmostEqual(said["current_A"], -7.5, delta=0.05)
+        self.assertAlmostEqual(said["soc_pct"], 61, delta=1)
+        self.assertEqual(said["cell_count"], len(truth["cells_mV"]))
+        for cell, mv in zip(said["cells"], truth["cells_mV"], strict=True):
+            self.assertAlmostEqual(cell["voltage_V"], mv / 1000, delta=0.06)
+        self.assertEqual(said["alarms"]["HighCellVoltage"], 2)
+        self.assertEqual(said["alarms"]["LowVoltage"], 0)
+        self.assertIsNone(said["heater_current_A"])
+        self.assertEqual((said["charge_fet"], said["discharge_fet"]), (True, True))
+
+        code, out, err = self.call("read", self.tty("ttyBMS0"))
+        self.assertEqual((code, err), (0, ""))
+        self.assertRegex(out, r"(?m)^  current +-7\.50\d A$")
+        self.assertRegex(out, r"(?m)^  cell 1 +3\.\d{3} V")
+        self.assertRegex(out, r"(?m)^  alarms +HighCellVoltage$")
+        self.assertNotIn("heater", out)
+
+    def test_several_on_one_bus(self):
+        self.simulate("jk_pb", "ttyBMS0", "--units", "1,2,5")
+        code, out, err = self.call("read", self.tty("ttyBMS0"), "--json", "--address", "0x01,5")
+        self.assertEqual((code, err), (0, ""))
+        self.assertEqual(sorted(json.loads(line)["address"] for line in out.splitlines()), [1, 5])
+        code, out, err = self.call("probe", self.tty("ttyBMS0"), "--type", "jk_pb", "--all", "--json")
+        self.assertEqual((code, err), (0, ""))
+        self.assertEqual(sorted(b["address"] for b in json.loads(out)["batteries"]), [1, 2, 5])
+        code, out, err = self.call("read", self.tty("ttyBMS0"), "--json", "--address", "2,3")
+        self.assertEqual(code, 1)
+        self.assertEqual([json.loads(line)["address"] for line in out.splitlines()], [2])
+        self.assertIn("nothing at address 0x03", err)
+
+    def test_nobody_there(self):
+        simulator = self.simulate("jbd")
+        self.tell(simulator, command="fault", silence=True)
+        port = self.tty("ttyBMS0")
+        code, out, err = self.call("probe", port)
+        self.assertEqual((code, err), (1, ""))
+        self.assertIn("no battery answered", out)
+        code, out, err = self.call("read", port)
+        self.assertEqual((code, out, err), (1, "", f"{port}: no battery answered\n"))
+
+    def test_port_in_use(self):
+        self.simulate("jbd")
+        port = self.tty("ttyBMS0")
+        driver = self.start("dbus-serialbattery", "--state-dir", self.directory, port)
+        driver.wait_line("found in")
+        for command in ("probe", "read"):
+            self.assertEqual(self.call(command, port), (1, "", f"{port}: another process uses the port\n"))
+
+    def test_no_port(self):
+        for port, what in ((self.tty("none"), "there is no such port"), ("/dev/null", "it is no serial port")):
+            for command in ("probe", "read"):
+                self.assertEqual(self.call(command, port), (1, "", f"{port}: {what}\n"))
+
+
 class CommandLine(CommandCase):
     def test_wrong_command_lines(self):
-        for arguments in ((), ("import-config",), ("decode", "--unheard")):
+        for arguments in ((), ("import-config",), ("decode", "--unheard"), ("read",), ("probe", "x", "--type", "none"),
+                          ("read", "x", "--address", "256")):
             code, out, err = self.call(*arguments)
             self.assertEqual((code, out), (2, ""), arguments)
             self.assertNotEqual(err, "")
@@ -167,7 +248,7 @@ class CommandLine(CommandCase):
     def test_help(self):
         code, out, _ = self.call("--help")
         self.assertEqual(code, 0)
-        for command in ("decode", "control", "import-config"):
+        for command in ("decode", "control", "import-config", "probe", "read"):
             self.assertIn(command, out)
 
 

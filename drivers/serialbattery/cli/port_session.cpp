@@ -1,0 +1,135 @@
+#include "serialbattery/cli/port_session.hpp"
+
+#include "serialbattery/cli/battery_text.hpp"
+#include "serialbattery/driver/measurement.hpp"
+#include "serialbattery/driver/runner.hpp"
+#include "serialbattery/driver/search.hpp"
+
+#include <algorithm>
+#include <iostream>
+
+#include <fmt/format.h>
+
+namespace bms::cli {
+namespace asio = boost::asio;
+namespace {
+
+std::string check_type(const std::string& text) {
+    if (!families_called(text).empty()) {
+        return {};
+    }
+    std::string known;
+    for (const auto* family : families()) {
+        known += (known.empty() ? "" : ", ") + std::string(family->name);
+    }
+    return fmt::format("{} is no type that is known here ({})", text, known);
+}
+
+std::string check_address(const std::string& text) {
+    return parse_address(text) ? "" : fmt::format("{} is no address (0 to 255, or 0x00 to 0xFF)", text);
+}
+
+}  // namespace
+
+void add_port_options(CLI::App& line, PortOptions& options) {
+    line.add_option("PORT", options.port, "serial port, such as /dev/ttyUSB0")->required();
+    line.add_option("--type", options.types, "look for these types only")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->check(CLI::Validator(check_type, "TYPE"));
+    line.add_option("--address", options.addresses, "batteries on a bus, such as 0x01,0x02")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->check(CLI::Validator(check_address, "ADDRESS"));
+    line.add_flag("--all", options.all, "every battery on the bus");
+}
+
+PortSession::PortSession(const asio::any_io_executor& executor, PortOptions options)
+    : options_(std::move(options)), port_(executor) {
+    for (const auto& text : options_.addresses) {
+        addresses_.push_back(parse_address(text).value());
+    }
+}
+
+bool PortSession::complain(std::string_view what) const {
+    std::cerr << options_.port << ": " << what << '\n';
+    return false;
+}
+
+asio::awaitable<bool> PortSession::search() {
+    if (const auto fault = port_.open(options_.port)) {
+        co_return complain(transport::describe(*fault));
+    }
+    DetectionPlan plan;
+    for (const auto& type : options_.types) {
+        const auto called = families_called(type);
+        plan.families.insert(plan.families.end(), called.begin(), called.end());
+    }
+    plan.addresses = addresses_;
+    plan.options.sole_unit = addresses_.size() < 2 && !options_.all;
+    const auto begin = port_.now();
+    Detector detector(std::move(plan));
+    const auto fault = co_await run(port_, detector);
+    if (fault) {
+        co_return complain(transport::describe(*fault));
+    }
+    took_ = std::chrono::duration_cast<milliseconds>(port_.now() - begin);
+    probes_ = detector.probes_sent();
+    found_ = detector.take_result();
+    if (found_.kind == Detected::Kind::battery) {
+        batteries_.push_back(std::make_unique<Heard>(found_.place, std::move(found_.session)));
+        co_await search_bus();
+    }
+    co_return true;
+}
+
+asio::awaitable<void> PortSession::search_bus() {
+    if (addresses_.empty() && !options_.all) {
+        co_return;
+    }
+    const auto places = further_places(found_.place, addresses_);
+    for (const Location& place : places) {
+        auto session = co_await visit(port_, place);
+        if (session) {
+            batteries_.push_back(std::make_unique<Heard>(place, std::move(session)));
+        }
+    }
+}
+
+std::string PortSession::otherwise() const {
+    switch (found_.kind) {
+        case Detected::Kind::battery:
+            break;
+        case Detected::Kind::nothing:
+            return "no battery answered";
+        case Detected::Kind::foreign:
+            return found_.what + " is there, no battery";
+        case Detected::Kind::occupied:
+            return fmt::format("another master asks {} batteries here, at {}", found_.place.family->title,
+                               line_text(found_.place.line));
+    }
+    return {};
+}
+
+std::vector<std::uint8_t> PortSession::missing() const {
+    std::vector<std::uint8_t> missing;
+    std::ranges::copy_if(addresses_, std::back_inserter(missing), [&](auto address) {
+        return std::ranges::none_of(batteries_,
+                                    [&](const auto& battery) { return battery->place.address == address; });
+    });
+    return missing;
+}
+
+asio::awaitable<bool> PortSession::poll(Heard& battery) {
+    battery.talk.start_cycle();
+    const auto fault = co_await run(port_, battery.talk);
+    if (fault) {
+        co_return complain(transport::describe(*fault));
+    }
+    if (!battery.talk.succeeded()) {
+        co_return complain(title_of(battery.place, battery.battery()) + " does not answer any more");
+    }
+    co_return true;
+}
+
+}  // namespace bms::cli

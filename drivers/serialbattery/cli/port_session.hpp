@@ -1,0 +1,70 @@
+#pragma once
+// What the commands that look at a port share: open it, find out what is there, read the batteries.
+
+#include "serialbattery/conversation.hpp"
+#include "serialbattery/detect/detector.hpp"
+#include "serialbattery/driver/port.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/awaitable.hpp>
+
+namespace bms::cli {
+
+struct PortOptions {
+    std::string port;
+    std::vector<std::string> types;      ///< only these families
+    std::vector<std::string> addresses;  ///< only these, and all of them
+    bool all = false;                    ///< every battery on the bus
+};
+/// PORT, --type, --address and --all, checked.
+void add_port_options(CLI::App& line, PortOptions& options);
+
+/// A battery that was found and read.
+struct Heard {
+    Heard(const Location& where, std::unique_ptr<Session> read)
+        : place(where), session(std::move(read)), talk(*place.family, *session, place.line) {}
+    Location place;
+    std::unique_ptr<Session> session;
+    Conversation talk;
+    [[nodiscard]] const Battery& battery() const { return session->battery(); }
+};
+
+class PortSession {
+  public:
+    PortSession(const boost::asio::any_io_executor& executor, PortOptions options);
+
+    /// Opens the port and looks for batteries. False, with a line on standard error, when the port cannot be used.
+    [[nodiscard]] boost::asio::awaitable<bool> search();
+    [[nodiscard]] Detected::Kind kind() const { return found_.kind; }
+    /// What else is there, in a sentence; for everything but a battery.
+    [[nodiscard]] std::string otherwise() const;
+    /// From the open port to the first battery, or to the end of the search.
+    [[nodiscard]] milliseconds took() const { return took_; }
+    [[nodiscard]] unsigned probes() const { return probes_; }
+    /// Every battery that was found, in the order of their addresses but for the first.
+    [[nodiscard]] const std::vector<std::unique_ptr<Heard>>& batteries() const { return batteries_; }
+    /// Addresses that were asked for and did not answer.
+    [[nodiscard]] std::vector<std::uint8_t> missing() const;
+
+    /// Reads a battery once more; false, with a line on standard error, when it did not answer.
+    [[nodiscard]] boost::asio::awaitable<bool> poll(Heard& battery);
+    [[nodiscard]] Port& port() { return port_; }
+
+  private:
+    [[nodiscard]] boost::asio::awaitable<void> search_bus();
+    [[nodiscard]] bool complain(std::string_view what) const;
+
+    PortOptions options_;
+    std::vector<std::uint8_t> addresses_;
+    LocalPort port_;
+    Detected found_;
+    milliseconds took_{};
+    unsigned probes_ = 0;
+    std::vector<std::unique_ptr<Heard>> batteries_;
+};
+
+}  // namespace bms::cli
