@@ -34,8 +34,6 @@ constexpr auto kSearchPauses = std::to_array<std::chrono::seconds>({5s, 10s, 20s
 /// How long values stay without a good reading, whichever comes first.
 constexpr int kForgivenMisses = 3;
 constexpr auto kForgivenTime = 30s;
-/// Then the service leaves the bus.
-constexpr auto kGone = 5min;
 constexpr int kSlowest = 4;
 constexpr int kNightPace = 3;
 constexpr auto kCoilsEvery = 60s;
@@ -80,8 +78,7 @@ asio::awaitable<void> Controller::live() {
         co_await find();
         co_await publish();
         co_await serve();
-        spdlog::warn("{}: away for {} minutes, leaving the bus", label_,
-                     std::chrono::duration_cast<std::chrono::minutes>(kGone).count());
+        spdlog::warn("{}: away for {} s, leaving the bus", label_, around_.leave_after.count());
         device_->withdraw();
     }
 }
@@ -193,7 +190,7 @@ asio::awaitable<void> Controller::publish() {
 }
 
 asio::awaitable<void> Controller::serve() {
-    while (statistics_.consecutive_failures == 0 || steady_clock::now() - last_good_ < kGone) {
+    while (statistics_.consecutive_failures == 0 || steady_clock::now() - last_good_ < around_.leave_after) {
         const auto due = steady_clock::now() + pace();
         co_await wait_until(due);
         co_await do_jobs();

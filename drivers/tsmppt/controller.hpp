@@ -33,7 +33,8 @@ class Controller final : private Operator {
         const Config& config;  ///< follows the settings
         const Clock& clock;
         std::filesystem::path state_folder;
-        std::set<std::string>& serials;  ///< of the controllers that are being served
+        std::chrono::seconds leave_after;  ///< without a reading for so long a service leaves the bus
+        std::set<std::string>& serials;    ///< of the controllers that are being served
     };
 
     /// The first controller of a process has the bus name without a serial number.

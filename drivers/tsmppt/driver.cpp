@@ -31,9 +31,9 @@ struct Driver::Child {
     bool running = true;
 };
 
-Driver::Driver(velib::App& app, std::filesystem::path state_folder)
+Driver::Driver(velib::App& app, Options options)
     : app_(app),
-      state_folder_(std::move(state_folder)),
+      options_(std::move(options)),
       settings_(app.bus()),
       changed_(app.context(), asio::steady_timer::time_point::max()) {}
 
@@ -91,7 +91,8 @@ void Driver::start_children() {
         spdlog::info("no controller to serve: {}IPAddress is empty, or PortNumber or Interval is 0",
                      kSettingsRoot);
     }
-    const Controller::Surroundings around{app_.bus(), settings_, config_, clock_, state_folder_, serials_};
+    const Controller::Surroundings around{
+        app_.bus(), settings_, config_, clock_, options_.state_folder, options_.leave_after, serials_};
     for (const auto& endpoint : config_.endpoints) {
         auto child = std::make_shared<Child>(around, endpoint, children_.empty());
         children_.push_back(child);

@@ -7,6 +7,7 @@
 #include "velib/app.hpp"
 #include "velib/settings.hpp"
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <set>
@@ -20,8 +21,12 @@ namespace tristar {
 
 class Driver {
   public:
-    /// Keeps what it remembers of controllers in `state_folder`.
-    Driver(velib::App& app, std::filesystem::path state_folder);
+    struct Options {
+        std::filesystem::path state_folder;  ///< keeps there what it remembers of controllers
+        std::chrono::seconds leave_after{};  ///< a controller away for so long leaves the bus
+    };
+
+    Driver(velib::App& app, Options options);
     Driver(const Driver&) = delete;
     Driver& operator=(const Driver&) = delete;
     ~Driver();
@@ -40,7 +45,7 @@ class Driver {
     void wake();
 
     velib::App& app_;
-    std::filesystem::path state_folder_;
+    Options options_;
     velib::Settings settings_;
     Clock clock_;
     Config config_;

@@ -15,6 +15,12 @@ int tsmppt_main(int argc, char** argv) {
     velib::App app{"dbus-tsmppt", "Publishes Morningstar TriStar MPPT solar chargers."};
     std::string state_folder;
     app.cli().add_option("--state-dir", state_folder, "where to keep history and totals");
+    int leave_after_s = 300;
+    app.cli()
+        .add_option("--leave-after", leave_after_s,
+                    "s without a reading after which a controller leaves the bus")
+        ->check(CLI::Range(1, 86400))
+        ->capture_default_str();
 
     tristar::Link::Options target;
     std::vector<std::string> words;
@@ -67,8 +73,10 @@ int tsmppt_main(int argc, char** argv) {
             }
             co_return co_await tristar::scan(hosts, target, as_json);
         }
-        tristar::Driver driver{app, state_folder.empty() ? tristar::default_state_folder()
-                                                         : std::filesystem::path{state_folder}};
+        tristar::Driver driver{
+            app,
+            {state_folder.empty() ? tristar::default_state_folder() : std::filesystem::path{state_folder},
+             std::chrono::seconds{leave_after_s}}};
         co_return co_await driver.run();
     });
 }

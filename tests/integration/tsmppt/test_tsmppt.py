@@ -2,61 +2,11 @@
 
 import json
 import os
-import re
 import subprocess
-import threading
-import time
-import unittest
 
 import dbus
-from venus_testing import BIN, SETTINGS, VenusTestCase, main, wait_until
-
-SERVICE = "com.victronenergy.solarcharger.tsmppt"
-ROOT = "/Settings/TristarMPPT/"
-
-
-class TristarTestCase(VenusTestCase):
-    def setUp(self):
-        super().setUp()
-        self.state = os.path.join(self.directory, "state")
-
-    def start_simulator(self, *options, port=0, scene="E"):
-        simulator = self.start("tristar-simulator", "--port", port, "--scene", scene, *options, stdin=True)
-        wait_until(lambda: "\n" in simulator.poll_output(), "the simulator's port")
-        simulator.port = int(simulator.output.splitlines()[0])
-        return simulator
-
-    def start_driver(self):
-        return self.start("dbus-tsmppt", "--state-dir", self.state)
-
-    def configure(self, port, address="127.0.0.1", interval=100, hour=11):
-        """Names the controller at a given hour of the day: what a reading means depends on it."""
-        wait_until(lambda: self.setting(ROOT + "Interval") is not None, "the driver's settings")
-        self.today_is(hour)
-        self.set_setting(ROOT + "Interval", dbus.Int32(interval))
-        self.set_setting(ROOT + "PortNumber", dbus.Int32(port))
-        self.set_setting(ROOT + "IPAddress", address)
-
-    def begin(self, scene="E", *options):
-        self.simulator = self.start_simulator(*options, scene=scene)
-        self.driver = self.start_driver()
-        self.configure(self.simulator.port)
-        self.wait_name(SERVICE)
-
-    def ask_simulator(self, command, answer):
-        """The numbers of the simulator's latest answer to a command."""
-        self.simulator.command(command)
-        return [int(n) for n in re.findall(answer + r"((?: \d+)+)", self.simulator.output)[-1].split()]
-
-    def word(self, address):
-        return self.ask_simulator(f"get {address}", "word")[1]
-
-    def today_is(self, hour, minute=0):
-        """Moves the driver's time zone so that its clock shows this time of the same UTC day or the next."""
-        now = time.gmtime()
-        offset = (now.tm_hour * 60 + now.tm_min) - (hour * 60 + minute)
-        sign = "" if offset >= 0 else "-"
-        self.set_setting("/Settings/System/TimeZone", f"TST{sign}{abs(offset) // 60}:{abs(offset) % 60:02d}")
+from tristar_testing import ROOT, SERVICE, TristarTestCase
+from venus_testing import BIN, main, wait_until
 
 
 class Publishing(TristarTestCase):
@@ -220,63 +170,6 @@ class Controls(TristarTestCase):
         self.wait_value(SERVICE, "/Mode", 1)
 
 
-class Killed(TristarTestCase):
-    def test_history_survives_a_kill_of_the_driver(self):
-        self.begin()
-        self.wait_value(SERVICE, "/History/Daily/0/Yield", 1.62, near=0.0005)
-        for scene, expected in (("F", 2.81), ("G", 3.37)):
-            self.driver.kill()
-            self.wait_no_name(SERVICE)
-            self.simulator.command("scene " + scene)
-            self.driver = self.start_driver()
-            self.wait_value(SERVICE, "/History/Daily/0/Yield", expected, near=0.0005)
-        self.assertAlmostEqual(float(self.value(SERVICE, "/Yield/System")), 2604 + 3.37 - 1.62, 2)
-
-    def test_the_day_with_a_restart_at_every_step(self):
-        self.simulator = self.start_simulator(scene="A")
-        self.driver = self.start_driver()
-        self.configure(self.simulator.port, hour=3)
-        self.wait_value(SERVICE, "/History/Daily/1/Yield", 3.31, near=0.0005)
-        steps = (("B", 6, 30, 0), ("C", 7, 0, 0), ("D", 7, 5, 0), ("E", 11, 30, 1.62), ("F", 13, 30, 2.81),
-                 ("G", 16, 0, 3.37), ("I", 20, 0, 3.40))
-        for scene, hour, minute, today in steps:
-            with self.subTest(scene):
-                self.driver.kill()
-                self.wait_no_name(SERVICE)
-                self.today_is(hour, minute)
-                self.simulator.command("scene " + scene)
-                self.driver = self.start_driver()
-                self.wait_value(SERVICE, "/History/Daily/0/Yield", today, near=0.0005)
-                self.wait_value(SERVICE, "/History/Daily/1/Yield", 3.31, near=0.0005)
-
-    def test_the_simulator_comes_back(self):
-        self.begin()
-        self.wait_value(SERVICE, "/State", 3)
-        port = self.simulator.port
-        self.simulator.kill()
-        self.wait_value(SERVICE, "/Connected", 0)
-        self.simulator = self.start_simulator(port=port, scene="F")
-        self.wait_value(SERVICE, "/State", 4)
-
-    def test_the_settings_service_comes_back(self):
-        self.begin()
-        self.settings.kill()
-        self.wait_no_name(SETTINGS)
-        self.simulator.command("scene F")
-        self.wait_value(SERVICE, "/State", 4)
-        self.start_settings()
-        # Killed before it wrote its file it may have lost the latest changes; the driver registers its settings again.
-        self.configure(self.simulator.port)
-        self.wait_value(SERVICE, "/State", 4)
-        self.set_setting(ROOT + "IPAddress", "")
-        self.wait_no_name(SERVICE)
-
-    def test_the_driver_ends_with_the_bus(self):
-        self.begin()
-        self.bus_daemon.kill()
-        self.assertEqual(self.driver.wait_exit(), 1)
-
-
 class CommandLine(TristarTestCase):
     with_settings = False
 
@@ -297,29 +190,6 @@ class CommandLine(TristarTestCase):
         nobody = self.run_tool("read", "--host", "127.0.0.1", "--port", "1")
         self.assertEqual(nobody.returncode, 1)
         self.assertIn("refused", nobody.stderr)
-
-    def test_a_foreign_server(self):
-        from pymodbus.datastore import ModbusSequentialDataBlock, ModbusServerContext, ModbusSlaveContext
-        from pymodbus.server import StartTcpServer, ServerStop
-        simulator = self.start_simulator()
-        block = self.run_tool("read", "--host", "127.0.0.1", "--port", simulator.port, "--json")
-        words = [0] * 0x10000
-        for address, word in ((0, 180), (2, 80), (24, 4886), (50, 5), (58, 9430)):
-            words[address] = word
-        store = ModbusSlaveContext(ir=ModbusSequentialDataBlock(0, words), hr=ModbusSequentialDataBlock(0, words),
-                                   zero_mode=True)
-        with __import__("socket").create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        server = threading.Thread(target=StartTcpServer, daemon=True, kwargs={
-            "context": ModbusServerContext(slaves=store, single=True), "address": ("127.0.0.1", port)})
-        server.start()
-        self.addCleanup(ServerStop)
-        wait_until(lambda: self.run_tool("read", "--host", "127.0.0.1", "--port", port).returncode == 0,
-                   "the foreign server")
-        read = self.run_tool("read", "--host", "127.0.0.1", "--port", port, "--json")
-        venus = json.loads(read.stdout)["venus"]
-        self.assertEqual(venus["/Dc/0/Voltage"], json.loads(block.stdout)["venus"]["/Dc/0/Voltage"])
-        self.assertEqual(venus["/State"], 3)
 
 
 if __name__ == "__main__":

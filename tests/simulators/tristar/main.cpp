@@ -8,7 +8,7 @@
 //   get ADDRESS             prints "word ADDRESS WORD"
 //   coils                   prints "coils EQUALIZE DISCONNECT"
 //   counts                  prints "counts CONNECTIONS REQUESTS FOREIGN AT-ONCE EEPROM-WRITES"
-//   misbehave KIND [TIMES [CODE]]
+//   misbehave KIND [TIMES [CODE]]   a reset of the network processor ends it
 //   delay MILLISECONDS
 //   reboot [SECONDS]
 //   slave-limit SECONDS

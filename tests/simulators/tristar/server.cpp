@@ -21,6 +21,7 @@ using Frame = std::vector<std::uint8_t>;
 constexpr std::size_t kHeader = 6;
 constexpr int kRegisters = 0x10000;
 constexpr int kCoils = 4352;
+constexpr std::uint16_t kResetNetwork = 0x10FF;
 
 std::uint16_t word_at(const Frame& frame, std::size_t at) {
     return static_cast<std::uint16_t>(frame.at(at) << 8 | frame.at(at + 1));
@@ -209,7 +210,14 @@ int Server::apply_write(const Frame& request) {
     if (request[7] == 0x06) {
         return plant_.write(address, word);
     }
-    return word == 0xFF00 || word == 0 ? plant_.write_coil(address, word != 0) : 3;
+    if (word != 0xFF00 && word != 0) {
+        return 3;
+    }
+    const auto refusal = plant_.write_coil(address, word != 0);
+    if (refusal == 0 && address == kResetNetwork) {
+        misbehaviours_left_ = 0;  // what such a reset is for
+    }
+    return refusal;
 }
 
 /// The answer that libmodbus would send, caught on its way.
