@@ -25,12 +25,13 @@ extern const Family kDaren;
 extern const Family kKs48100;
 extern const Family kLifePower4;
 extern const Family kSeplos2;
+extern const Family kEg4LifePower;
 
 std::span<const Family* const> families() {
     static constexpr std::array kFamilies{
-        &kJbd,        &kJbdUp16s, &kDaly,    &kDalyD2,     &kDalyP81, &kJkTtl,    &kJkPb,
-        &kJkBalancer, &kAntOld,   &kAntNew,  &kHeltecYy,   &kRenogy,  &kFelicity, &kPace,
-        &kPylontech,  &kDaren,    &kKs48100, &kLifePower4, &kSeplos2,
+        &kJbd,        &kJbdUp16s, &kDaly,    &kDalyD2,     &kDalyP81, &kJkTtl,        &kJkPb,
+        &kJkBalancer, &kAntOld,   &kAntNew,  &kHeltecYy,   &kRenogy,  &kFelicity,     &kPace,
+        &kPylontech,  &kDaren,    &kKs48100, &kLifePower4, &kSeplos2, &kEg4LifePower,
     };
     return kFamilies;
 }
