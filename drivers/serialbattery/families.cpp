@@ -26,12 +26,13 @@ extern const Family kKs48100;
 extern const Family kLifePower4;
 extern const Family kSeplos2;
 extern const Family kEg4LifePower;
+extern const Family kRevov;
 
 std::span<const Family* const> families() {
     static constexpr std::array kFamilies{
         &kJbd,        &kJbdUp16s, &kDaly,    &kDalyD2,     &kDalyP81, &kJkTtl,        &kJkPb,
         &kJkBalancer, &kAntOld,   &kAntNew,  &kHeltecYy,   &kRenogy,  &kFelicity,     &kPace,
-        &kPylontech,  &kDaren,    &kKs48100, &kLifePower4, &kSeplos2, &kEg4LifePower,
+        &kPylontech,  &kDaren,    &kKs48100, &kLifePower4, &kSeplos2, &kEg4LifePower, &kRevov,
     };
     return kFamilies;
 }

@@ -1,4 +1,5 @@
-// EG4 LifePower and other TianPower boards, binary: docs/protocols/eg4_lifepower.md
+// EG4 LifePower and other TianPower boards, binary, and Revov, which differs in its start byte:
+// docs/protocols/eg4_lifepower.md, docs/protocols/revov.md
 
 #include "serialbattery/family.hpp"
 #include "serialbattery/framing/check.hpp"
@@ -13,6 +14,7 @@ namespace {
 // ---------------------------------------------------------------------------------------------- frame
 
 constexpr std::uint8_t kStart = 0x7e;
+constexpr std::uint8_t kRevovStart = 0x7c;
 constexpr std::uint8_t kEnd = 0x0d;
 constexpr std::uint8_t kLastAddress = 0x0f;
 constexpr std::size_t kHead = 4;  ///< start, address, command, length of the payload
@@ -400,6 +402,23 @@ constexpr Family kEg4LifePower{
     .describe = eg4_lifepower::describe,
     .probe = eg4_lifepower::probe<eg4_lifepower::kStart>,
     .open = eg4_lifepower::open<eg4_lifepower::kStart>,
+};
+
+extern const Family kRevov;
+constexpr Family kRevov{
+    .name = "revov",
+    .title = "Revov",
+    .lines = eg4_lifepower::kLines,
+    .first_address = 0,
+    .last_address = eg4_lifepower::kLastAddress,
+    .timing = kEg4LifePower.timing,
+    .detection = {.rank = 76, .window = 400ms, .addresses = eg4_lifepower::kAddresses},
+    .report = Report::counted,
+    .sight = eg4_lifepower::sight<eg4_lifepower::kRevovStart>,
+    .mismatch = eg4_lifepower::mismatch,
+    .describe = eg4_lifepower::describe,
+    .probe = eg4_lifepower::probe<eg4_lifepower::kRevovStart>,
+    .open = eg4_lifepower::open<eg4_lifepower::kRevovStart>,
 };
 
 }  // namespace bms

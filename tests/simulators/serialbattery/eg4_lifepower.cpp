@@ -88,8 +88,14 @@ std::optional<Response> respond(Bytes heard, unsigned unit, Pack& pack) {
     return respond_from(0x7e, "QT-YS00-16SV100A-V3.40", heard, unit, pack);
 }
 
+std::optional<Response> respond_revov(Bytes heard, unsigned unit, Pack& pack) {
+    return respond_from(0x7c, "TP-BD16S48V150-V3.1.29", heard, unit, pack);
+}
+
 const Registration kLifePower{
     {.family = "eg4_lifepower", .unit = 1, .latency = milliseconds(130), .respond = respond}};
+const Registration kRevov{
+    {.family = "revov", .unit = 1, .latency = milliseconds(130), .respond = respond_revov}};
 
 }  // namespace
 }  // namespace bms::sim

@@ -239,3 +239,26 @@ TEST_CASE("eg4_lifepower: frames of others, echoes and damage") {
         CHECK(kind("7c010100020d") == Sight::Kind::none);
     }
 }
+
+TEST_CASE("revov: the same behind another start byte, with four sensors and four status words") {
+    const auto payload = kCells + "0201781e" + "03011a04" + "04013a98" + "05040044004400440044"
+                         + "06040000000200000000" + kEnd;
+    test::ScriptedDevice device(*find_family("revov"), 1);
+    device.answer("7c010100020d", binary_frame(payload, "7c0101"));
+    device.answer("7c013300fe0d", "7c01331654502d42443136533438563135302d56332e312e3239e20d");
+    REQUIRE(device.poll());
+    REQUIRE(device.poll());
+    const auto& battery = device.battery();
+    CHECK(device.session().proof() == Proof::proven);
+    CHECK(battery.current_a == -7.5);
+    CHECK(battery.soc_pct == 66.6);
+    CHECK(battery.full_ah == 150.0);
+    CHECK(battery.temperatures == std::vector<Temperature>(4, {Place::cell, 18.0}));
+    CHECK(battery.alarms[Alarm::high_voltage] == Level::ok);
+    CHECK(battery.model == "TP-BD16S48V150");
+    CHECK(battery.firmware_version == "3.1.29");
+    // The relative's frames are none of its own.
+    device.answer("7c010100020d", kRecorded);
+    CHECK_FALSE(device.poll());
+    CHECK_FALSE(device.battery().voltage_v);
+}
