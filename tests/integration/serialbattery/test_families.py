@@ -40,15 +40,20 @@ EXPECTED = {
     "daly": (alarms(CELLS, PACK, HOT), FET),
     "daly_d2": ({"InternalFailure": 1}, FET),  # which fault it is is not known
     "daly_p81": ({"InternalFailure": 1}, ()),
+    "daren": (alarms(CELLS, PACK, HOT, BOARD), ()),
+    "eg4_lifepower": (alarms(PACK, HOT), ()),
     "felicity": (alarms(CELLS), ()),
     "heltec_yy": (alarms(CELLS, PACK, HOT, BOARD), ()),
     "jbd": (alarms(CELLS, PACK, HOT, BOARD), FET + BALANCER),
     "jbd_up16s": (alarms(CELLS, PACK, HOT, BOARD), ()),
     "jk_pb": (alarms(CELLS, PACK, HOT, BOARD), FET + BALANCER),
     "jk_ttl": (alarms(CELLS, PACK, BOARD), FET + BALANCER),
+    "ks48100": (alarms(CELLS, PACK, HOT, BOARD), ()),
+    "lifepower4": (alarms(CELLS, PACK, HOT, BOARD), ()),
     "pace": (alarms(CELLS, PACK, HOT, BOARD), FET),
     "pylontech": (alarms(CELLS, PACK, HOT, BOARD), ()),
     "renogy": (alarms(CELLS, PACK, HOT), ()),
+    "revov": (alarms(PACK, HOT), ()),
 }
 
 # Switches whose state the board tells only after they were used.
