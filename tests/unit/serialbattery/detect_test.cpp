@@ -36,9 +36,9 @@ TEST_CASE("every simulated battery is found as what it is, with an echo too") {
     CHECK(found.place.family->name == name);
     CHECK(found.place.address == unit.address());
     CHECK(found.session->battery().cells.size() == unit.pack.size());
-    // Rare families wait for all popular ones; the board with the bad habit of missing requests for them all.
-    const bool rare = found.place.family->detection.rank >= 60;
-    CHECK(took < (name == "heltec_yy" ? 11s : rare ? 9s : 5s));
+    // Rare families wait for all popular ones; slow boards, and one with the habit of missing requests, for them all.
+    const auto rank = found.place.family->detection.rank;
+    CHECK(took < (rank >= 100 ? 14s : name == "heltec_yy" ? 11s : rank >= 60 ? 9s : 5s));
 }
 
 TEST_CASE("a remembered battery is found within a second") {
