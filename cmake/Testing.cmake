@@ -11,7 +11,9 @@ function(venus_unit_test)
     add_executable(${target} ${ARG_SOURCES})
     target_link_libraries(${target} PRIVATE ${ARG_LIBS} venus::catch_main venus::options)
     target_compile_definitions(${target} PRIVATE TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests/data")
-    set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
+    # Every test file has helpers of its own, named alike.
+    set_target_properties(${target} PROPERTIES
+        RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests" UNITY_BUILD OFF)
     # What is tested is optimised; what tests it has to be compiled soon.
     target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O0>)
     # Instrumented builds take long, so the preset says what they are for.

@@ -1,10 +1,9 @@
 #include "tsmppt/profile_run.hpp"
 
+#include "common/pause.hpp"
+
 #include <chrono>
 
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
 namespace tristar {
@@ -19,12 +18,6 @@ constexpr int kRestartTries = 40;
 constexpr auto kDisconnectPause = 500ms;
 constexpr int kDisconnectTries = 60;
 
-asio::awaitable<void> pause(std::chrono::milliseconds time) {
-    const auto executor = co_await asio::this_coro::executor;
-    asio::steady_timer timer{executor, time};
-    co_await timer.async_wait(asio::use_awaitable);
-}
-
 asio::awaitable<bool> wait_until_disconnected(Link& link, const ProfileHooks& hooks) {
     for (int i = 0; i < kDisconnectTries; ++i) {
         const auto charger = co_await link.read_charger(false);
@@ -34,7 +27,7 @@ asio::awaitable<bool> wait_until_disconnected(Link& link, const ProfileHooks& ho
                 co_return true;
             }
         }
-        co_await pause(kDisconnectPause);
+        co_await common::pause(kDisconnectPause);
     }
     co_return false;
 }
@@ -84,7 +77,7 @@ asio::awaitable<bool> restart_controller(Link& link) {
 
 asio::awaitable<bool> wait_for_restart(Link& link) {
     for (int i = 0; i < kRestartTries; ++i) {
-        co_await pause(kRestartPause);
+        co_await common::pause(kRestartPause);
         const auto charger = co_await link.read_charger(false);
         if (charger) {
             co_return true;

@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kMinutesPerDay = 24 * 60;
 constexpr int kLowestReserve = 4;
-constexpr std::uint16_t kPauseMode = 318;
+constexpr std::uint16_t kPauseModeRegister = 318;
 
 constexpr auto kNames =
     std::to_array<std::string_view>({"forceCharge", "forceExport", "tempPauseCharge", "tempPauseDischarge"});
@@ -44,7 +44,7 @@ std::vector<Step> export_steps(bool three_phase, Window slot) {
 
 std::vector<Step> steps_of(OverrideKind kind, int minutes, const CommandContext& context) {
     const bool three_phase = live_bank(context.model) == LiveBank::three_phase;
-    const bool pause_register = context.holding(kPauseMode).has_value();
+    const bool pause_register = context.holding(kPauseModeRegister).has_value();
     std::vector<Step> steps;
     switch (kind) {
         case OverrideKind::force_charge:
@@ -54,14 +54,14 @@ std::vector<Step> steps_of(OverrideKind kind, int minutes, const CommandContext&
             steps = export_steps(three_phase, window(context.now, minutes));
             break;
         case OverrideKind::pause_charge:
-            return pause_register ? std::vector<Step>{{kPauseMode, 1}}
+            return pause_register ? std::vector<Step>{{kPauseModeRegister, 1}}
                                   : std::vector<Step>{{control_registers(context.model).charge_rate, 0}};
         case OverrideKind::pause_discharge:
-            return pause_register ? std::vector<Step>{{kPauseMode, 2}}
+            return pause_register ? std::vector<Step>{{kPauseModeRegister, 2}}
                                   : std::vector<Step>{{control_registers(context.model).discharge_rate, 0}};
     }
     if (pause_register) {
-        steps.emplace_back(kPauseMode, 0);
+        steps.emplace_back(kPauseModeRegister, 0);
     }
     return steps;
 }

@@ -129,7 +129,7 @@ constexpr auto kThreePhaseBits = std::to_array<FaultBit>({
     {7, 14, "fan warning"},
 });
 
-constexpr auto kGateway = std::to_array<FaultBit>({
+constexpr auto kGatewayBits = std::to_array<FaultBit>({
     {0, 0, "grid mode off"},
     {0, 12, "constant over-voltage"},
     {0, 13, "constant under-frequency"},
@@ -176,13 +176,14 @@ constexpr bool ordered(const std::array<FaultBit, size>& bits) {
         return a.word != b.word ? a.word < b.word : a.bit < b.bit;
     });
 }
-static_assert(ordered(kSinglePhase) && ordered(kThreePhaseBits) && ordered(kGateway) && ordered(kCharger));
+static_assert(ordered(kSinglePhase) && ordered(kThreePhaseBits) && ordered(kGatewayBits)
+              && ordered(kCharger));
 
 }  // namespace
 
 const std::span<const FaultBit> kSinglePhaseFaults{kSinglePhase};
 const std::span<const FaultBit> kThreePhaseFaults{kThreePhaseBits};
-const std::span<const FaultBit> kGatewayFaults{kGateway};
+const std::span<const FaultBit> kGatewayFaults{kGatewayBits};
 const std::span<const FaultBit> kChargerWarnings{kCharger};
 
 void append_faults(std::vector<std::string>& texts, std::span<const FaultBit> table, std::uint8_t word_number,

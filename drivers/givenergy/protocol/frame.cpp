@@ -16,7 +16,6 @@ constexpr std::size_t kRequestBaseAt = 28, kRequestSize = 34;
 constexpr std::size_t kDeviceSerialAt = 28, kResponseBaseAt = 38, kValuesAt = 42, kShortResponseSize = 44;
 constexpr std::size_t kNullResponseSize = 164, kLanConfigSize = 70;
 constexpr std::uint8_t kHeartbeat = 1, kTransparent = 2, kErrorBit = 0x80;
-constexpr std::array<std::uint8_t, 4> kMarker{0x59, 0x59, 0x00, 0x01};
 
 std::uint64_t be64(Bytes bytes, std::size_t at) {
     return std::uint64_t{wire::be32(bytes, at)} << 32 | wire::be32(bytes, at + 4);

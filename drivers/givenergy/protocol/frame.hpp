@@ -20,6 +20,7 @@ using wire::Buffer;
 using wire::Bytes;
 
 inline constexpr std::uint16_t kAdapterPort = 8899;
+inline constexpr std::array<std::uint8_t, 4> kMarker{0x59, 0x59, 0x00, 0x01};
 inline constexpr std::uint8_t kInverterAddress = 0x11;  ///< all reads and every write of every model
 inline constexpr std::uint16_t kMaxRegisters = 60;      ///< in one request, within one page
 inline constexpr std::size_t kMaxFrame = 300;           ///< 6 + the largest length field accepted

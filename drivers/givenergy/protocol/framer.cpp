@@ -4,7 +4,6 @@ namespace givenergy {
 
 namespace {
 
-constexpr std::array<std::uint8_t, 4> kMarker{0x59, 0x59, 0x00, 0x01};
 constexpr std::size_t kHeader = 8;  // marker, length, unit id, main function
 constexpr std::size_t kShortest = 13, kLongest = kMaxFrame - 6;
 

@@ -1,6 +1,7 @@
 #include "serialbattery/driver/bank_service.hpp"
 
 #include "serialbattery/driver/battery_settings.hpp"
+#include "serialbattery/driver/stored.hpp"
 #include "serialbattery/driver/unit.hpp"
 #include "velib/app.hpp"
 
@@ -16,15 +17,10 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr auto kInterval = 1s;
-constexpr auto kLookToSave = 15s;
 constexpr std::size_t kShownMembers = 10;
 const std::string kId = "serialbattery_bank";
 const std::string kRoot = "/Settings/Devices/" + kId + "/";
 const std::string kMembers = kRoot + "Members";
-
-velib::Value to_bus(const control::StoredValue& stored) {
-    return std::visit([](const auto& content) { return velib::Value(content); }, stored.value);
-}
 
 std::string module_path(std::size_t index, std::string_view leaf) {
     return "/Diagnostics/Module" + std::to_string(index) + std::string(leaf);

@@ -13,7 +13,7 @@
 namespace bms {
 namespace asio = boost::asio;
 using control::BusValue;
-using control::Place;
+using SettingPlace = control::Place;
 namespace {
 
 velib::Value to_bus(const BusValue& value) {
@@ -37,7 +37,7 @@ velib::Type type_of(const BusValue& value) {
                                                       : velib::Type::integer;
 }
 
-std::vector<velib::SettingSpec> specs(Place place, const std::string& root) {
+std::vector<velib::SettingSpec> specs(SettingPlace place, const std::string& root) {
     std::vector<velib::SettingSpec> list;
     for (const auto& setting : control::bus_settings(place)) {
         list.push_back({.path = root + std::string(setting.row->path),
@@ -49,7 +49,7 @@ std::vector<velib::SettingSpec> specs(Place place, const std::string& root) {
 }
 
 /// What differs from the default in the settings service: it wins over the file.
-void collect(const velib::Settings& service, Place place, const std::string& root,
+void collect(const velib::Settings& service, SettingPlace place, const std::string& root,
              std::vector<control::SettingText>& out) {
     for (const auto& setting : control::bus_settings(place)) {
         const auto value = service.value(root + std::string(setting.row->path));
@@ -76,7 +76,7 @@ asio::awaitable<void> save(velib::Settings& settings, std::string path, velib::V
 }  // namespace
 
 asio::awaitable<void> add_installation_settings(velib::Settings& settings) {
-    auto list = specs(Place::installation, kInstallationRoot);
+    auto list = specs(SettingPlace::installation, kInstallationRoot);
     co_await settings.add(std::move(list));
 }
 
@@ -105,7 +105,7 @@ BatterySettings::BatterySettings(Host& host, std::string id, std::string key, st
       port_(std::move(port)) {}
 
 asio::awaitable<void> BatterySettings::prepare() {
-    auto list = specs(Place::battery, root_);
+    auto list = specs(SettingPlace::battery, root_);
     co_await host_.settings.add(std::move(list));
     const auto follow = [this](std::string_view, const velib::Value&) { refresh(); };
     own_ = host_.settings.subscribe(root_, follow);
@@ -115,8 +115,8 @@ asio::awaitable<void> BatterySettings::prepare() {
 
 void BatterySettings::refresh() {
     std::vector<control::SettingText> overrides;
-    collect(host_.settings, Place::installation, kInstallationRoot, overrides);
-    collect(host_.settings, Place::battery, root_, overrides);
+    collect(host_.settings, SettingPlace::installation, kInstallationRoot, overrides);
+    collect(host_.settings, SettingPlace::battery, root_, overrides);
     auto checked = control::settings_for(host_.config, {key_, port_, overrides});
     for (const auto& finding : checked.findings) {
         if (std::ranges::find(checked_.findings, finding) == checked_.findings.end()) {
@@ -146,7 +146,7 @@ std::string BatterySettings::first_error() const {
 
 void BatterySettings::mirror(velib::ItemTree& tree) {
     tree_ = &tree;
-    for (const auto& setting : control::bus_settings(Place::battery)) {
+    for (const auto& setting : control::bus_settings(SettingPlace::battery)) {
         const auto& row = *setting.row;
         const bool limited = setting.low != 0 || setting.high != 0;
         velib::ItemSpec spec{
@@ -188,7 +188,7 @@ void BatterySettings::store(const control::Row& row, velib::Value value) {
 }
 
 void BatterySettings::restore_defaults() {
-    for (const auto& setting : control::bus_settings(Place::battery)) {
+    for (const auto& setting : control::bus_settings(SettingPlace::battery)) {
         const auto fallback = to_bus(setting.fallback);
         if (!host_.settings.value(root_ + std::string(setting.row->path)).same_as(fallback)) {
             store(*setting.row, fallback);

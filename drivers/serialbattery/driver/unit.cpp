@@ -2,6 +2,7 @@
 
 #include "serialbattery/driver/measurement.hpp"
 #include "serialbattery/driver/runner.hpp"
+#include "serialbattery/driver/stored.hpp"
 #include "velib/app.hpp"
 
 #include <algorithm>
@@ -14,16 +15,11 @@ using control::Millis;
 namespace {
 
 constexpr auto kPollInterval = 1000ms;
-constexpr auto kLookToSave = 15s;
 constexpr unsigned kPollsToBelieve = 2;
 constexpr double kFull = 100;
 
 std::string settings_root(const std::string& id) {
     return "/Settings/Devices/" + id + "/";
-}
-
-velib::Value to_bus(const control::StoredValue& stored) {
-    return std::visit([](const auto& content) { return velib::Value(content); }, stored.value);
 }
 
 /// What the last run left in the settings service.

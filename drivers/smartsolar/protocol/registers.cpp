@@ -10,7 +10,7 @@ namespace smartsolar {
 
 namespace {
 
-using register_rows::kRows;
+constexpr const auto& kRegisterRows = register_rows::kRows;
 
 // What is ever written on behalf of a user.
 struct AllowedWrite {
@@ -168,14 +168,14 @@ Code history_code(wire::Bytes data, std::size_t at) {
 }  // namespace
 
 std::span<const Register> registers() {
-    return kRows;
+    return kRegisterRows;
 }
 
 const Register* find_register(std::uint16_t number) {
     const auto after =
-        std::upper_bound(kRows.begin(), kRows.end(), number,
+        std::upper_bound(kRegisterRows.begin(), kRegisterRows.end(), number,
                          [](std::uint16_t wanted, const Register& row) { return wanted < row.first; });
-    if (after == kRows.begin() || std::prev(after)->last < number) {
+    if (after == kRegisterRows.begin() || std::prev(after)->last < number) {
         return nullptr;
     }
     return &*std::prev(after);

@@ -1,5 +1,6 @@
 #include "smartsolar/tool/query.hpp"
 
+#include "common/pause.hpp"
 #include "smartsolar/driver/gatt_session.hpp"
 #include "smartsolar/protocol/advertisement.hpp"
 #include "smartsolar/protocol/products.hpp"
@@ -83,12 +84,6 @@ bool take(QueryReport& report, const Log& log, const VregMessage& message) {
     return !(message.vreg == vreg::kIdentify && message.data == wire::Buffer{0});
 }
 
-asio::awaitable<void> pause(std::chrono::duration<double> time) {
-    asio::steady_timer timer(co_await asio::this_coro::executor);
-    timer.expires_after(std::chrono::duration_cast<std::chrono::milliseconds>(time));
-    co_await timer.async_wait(asio::use_awaitable);
-}
-
 }  // namespace
 
 void add_options(CLI::App& command, QueryOptions& options) {
@@ -125,7 +120,7 @@ asio::awaitable<int> query(velib::BusContext bus, QueryOptions options) {
                              }
                          }});
     co_await (client.listen(bluez::Client::Listening::active)
-              || pause(std::chrono::duration<double>(options.discovery_seconds)));
+              || common::pause(std::chrono::duration<double>(options.discovery_seconds)));
     const auto address = nearest(candidates);
     if (!address) {
         fmt::print(stderr, "ERROR:smartsolar:Did not discover any VictronEnergy devices...\n");

@@ -1,5 +1,6 @@
 #include "smartsolar/tool/scan.hpp"
 
+#include "common/pause.hpp"
 #include "smartsolar/bluez/client.hpp"
 #include "smartsolar/protocol/advertisement.hpp"
 #include "smartsolar/protocol/products.hpp"
@@ -172,16 +173,10 @@ std::string line_of(const Heard& heard, const std::optional<Key>& key) {
                        product_text(heard.product), heard.name, "key " + key_state(heard, key));
 }
 
-asio::awaitable<void> pause(std::chrono::duration<double> time) {
-    asio::steady_timer timer(co_await asio::this_coro::executor);
-    timer.expires_after(std::chrono::duration_cast<std::chrono::milliseconds>(time));
-    co_await timer.async_wait(asio::use_awaitable);
-}
-
 asio::awaitable<void> draw(const Listener& listener) {
     const bool terminal = isatty(STDOUT_FILENO) == 1;
     for (;;) {
-        co_await pause(std::chrono::seconds(1));
+        co_await common::pause(std::chrono::seconds(1));
         fmt::print("{}", terminal ? "\x1b[H\x1b[2J" : "\n");
         for (const auto* heard : listener.sorted()) {
             const auto key = listener.key_of(heard->address);
@@ -203,7 +198,7 @@ asio::awaitable<int> scan(velib::BusContext bus, ScanOptions options) {
     spdlog::set_level(spdlog::level::warn);
     Listener listener(bus);
     co_await (listener.client().listen(bluez::Client::Listening::active)
-              || pause(std::chrono::duration<double>(options.seconds)));
+              || common::pause(std::chrono::duration<double>(options.seconds)));
     if (options.json) {
         print_json(listener);
         co_return 0;

@@ -10,7 +10,7 @@
 namespace velib::settings {
 namespace {
 
-constexpr const char* kRoot = "Settings";
+constexpr const char* kRootElement = "Settings";
 // Deeper than any setting; a hostile file must not exhaust the stack.
 constexpr int kDeepest = 32;
 // The text of a setting is taken as it stands: blanks alone are text too, carriage returns stay.
@@ -143,10 +143,10 @@ ParsedDocument parse_document(std::string_view xml) {
     pugi::xml_document document;
     const auto result = document.load_buffer(xml.data(), xml.size(), kParsing);
     const auto root = document.document_element();
-    if (!result || std::string_view(root.name()) != kRoot) {
+    if (!result || std::string_view(root.name()) != kRootElement) {
         parsed.broken = true;
         parsed.problems.push_back(!result ? fmt::format("{} at byte {}", result.description(), result.offset)
-                                          : fmt::format("its root is '{}', not '{}'", root.name(), kRoot));
+                                          : fmt::format("its root is '{}', not '{}'", root.name(), kRootElement));
         return parsed;
     }
     parsed.document.version = std::max(root.attribute("version").as_int(), Document::kVersion);
@@ -163,7 +163,7 @@ std::string to_xml(const Document& document) {
     std::ranges::sort(rows);
 
     pugi::xml_document xml;
-    auto root = xml.append_child(kRoot);
+    auto root = xml.append_child(kRootElement);
     root.append_attribute("version").set_value(document.version);
     set_attribute(root, "unique-id", document.unique_id);
     for (const auto& [tags, setting] : rows) {

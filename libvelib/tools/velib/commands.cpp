@@ -1,6 +1,7 @@
 #include "commands.hpp"
 
 #include "literal.hpp"
+#include "output.hpp"
 #include "utf8.hpp"
 
 #include <unistd.h>
@@ -18,14 +19,6 @@ namespace asio = boost::asio;
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-void print_line(const std::string& line) {
-    fmt::print("{}\n", line);
-}
-
-void print_json(const Json& json) {
-    print_line(json.dump(-1, ' ', false, Json::error_handler_t::replace));
-}
 
 void print_lines(const std::vector<std::string>& lines, bool json) {
     if (json) {

@@ -1,6 +1,7 @@
 #include "watch.hpp"
 
 #include "client.hpp"
+#include "output.hpp"
 #include "terminal.hpp"
 #include "view.hpp"
 
@@ -42,10 +43,6 @@ Json value_json(const Value& value) {
             }
         },
         value.storage());
-}
-
-void print_json(const Json& json) {
-    fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 // The prefix of names that a user's word stands for.
