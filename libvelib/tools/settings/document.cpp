@@ -145,8 +145,9 @@ ParsedDocument parse_document(std::string_view xml) {
     const auto root = document.document_element();
     if (!result || std::string_view(root.name()) != kRootElement) {
         parsed.broken = true;
-        parsed.problems.push_back(!result ? fmt::format("{} at byte {}", result.description(), result.offset)
-                                          : fmt::format("its root is '{}', not '{}'", root.name(), kRootElement));
+        parsed.problems.push_back(!result
+                                      ? fmt::format("{} at byte {}", result.description(), result.offset)
+                                      : fmt::format("its root is '{}', not '{}'", root.name(), kRootElement));
         return parsed;
     }
     parsed.document.version = std::max(root.attribute("version").as_int(), Document::kVersion);
