@@ -22,14 +22,6 @@ namespace {
 
 constexpr std::size_t kInFlight = 4;
 constexpr int kTimeoutsToReconnect = 3;
-constexpr int kAbsencesToGone = 2;
-constexpr auto kSilenceToDown = 10s;
-constexpr auto kFirstRetryOfGone = 10s;
-constexpr auto kRetryOfGone = 60s;
-constexpr auto kLongGone = std::chrono::hours(1);
-constexpr auto kRetryOfLongGone = std::chrono::minutes(10);
-constexpr auto kNotBefore = std::chrono::hours(24 * 365);
-constexpr auto kRefusalSpacing = 1s;
 constexpr auto kCrashPause = 60s;
 
 // Places on unit 100 that are asked once without a scan.
@@ -266,7 +258,6 @@ asio::awaitable<bool> Remote::greet() {
 void Remote::add_pair(const Pair& pair, bool listed) {
     PairState& state = pairs_[pair];
     state.listed = state.listed || listed;
-    state.absences = 0;
 }
 
 asio::awaitable<void> Remote::converse() {
@@ -285,8 +276,7 @@ asio::awaitable<void> Remote::converse() {
             pairs_[pair].confirmed = true;
         }
     }
-    jobs_.clear();
-    plan_jobs();
+    restart_jobs();
     next_probe_ = next_watch_ = Clock::now() + 2s;  // reading goes first, it has the hints
     scanning_considered_ = false;
     conversing_ = true;
@@ -295,56 +285,6 @@ asio::awaitable<void> Remote::converse() {
         co_await step();
     }
     conversing_ = false;
-}
-
-// Makes the jobs fit pairs, plan and wishes; what stays keeps its time.
-void Remote::plan_jobs() {
-    std::vector<Pair> wanted;
-    for (const auto& [pair, state] : pairs_) {
-        if (events_.wanted(pair)) {
-            wanted.push_back(pair);
-        }
-    }
-    std::vector<JobPtr> jobs;
-    const auto now = Clock::now();
-    const auto reads = join_ ? reads_of(plan_, wanted) : [&] {
-        std::vector<Read> apart;
-        for (const Pair& pair : wanted) {
-            const auto some = reads_of(plan_, std::span{&pair, 1});
-            apart.insert(apart.end(), some.begin(), some.end());
-        }
-        return apart;
-    }();
-    for (const Read& read : reads) {
-        const auto same =
-            std::find_if(jobs_.begin(), jobs_.end(), [&](const JobPtr& job) { return job->read == read; });
-        if (same != jobs_.end()) {
-            jobs.push_back(*same);
-            continue;
-        }
-        auto job = std::make_shared<Job>();
-        job->read = read;
-        job->due = job->last_good = now;
-        jobs.push_back(std::move(job));
-    }
-    for (const JobPtr& old : jobs_) {
-        old->dead = std::find(jobs.begin(), jobs.end(), old) == jobs.end();
-    }
-    jobs_ = std::move(jobs);
-}
-
-std::chrono::milliseconds Remote::period(Speed speed) const {
-    return speed == Speed::fast ? options_.fast : speed == Speed::slow ? options_.slow : options_.rare;
-}
-
-Remote::JobPtr Remote::due_job(Clock::time_point now) const {
-    JobPtr best;
-    for (const JobPtr& job : jobs_) {
-        if (!job->busy && job->due <= now && (!best || job->due < best->due)) {
-            best = job;
-        }
-    }
-    return best;
 }
 
 Remote::Clock::time_point Remote::next_event() const {
@@ -367,20 +307,23 @@ asio::awaitable<void> Remote::step() {
     const auto now = Clock::now();
     const bool watching = !scan_ && !watched_.empty() && options_.watch.count() > 0 && now >= next_watch_;
     const bool probe_due = (scan_ && now >= next_probe_) || watching;
-    const JobPtr job = due_job(now);
+    for (const JobPtr& job : jobs_) {
+        check_stale(*job);
+    }
+    const JobPtr due = due_job(now);
     if (!writes_.empty()) {
         PendingWrite write = std::move(writes_.front());
         writes_.pop_front();
         co_await keep_pace();
         co_await carry_out(std::move(write));
-    } else if (job && !(probe_due && probe_turn_)) {
+    } else if (due && !(probe_due && probe_turn_)) {
         probe_turn_ = true;
-        job->busy = true;
+        due->busy = true;
         co_await keep_pace();
-        if (job->first) {
-            spawn(perform(job));  // it may take long, and nobody else shall wait
+        if (due->first) {
+            spawn(perform(due));  // it may take long, and nobody else shall wait
         } else {
-            co_await perform(job);
+            co_await perform(due);
         }
     } else if (probe_due) {
         probe_turn_ = false;
@@ -391,144 +334,6 @@ asio::awaitable<void> Remote::step() {
         consider_scanning();
     } else {
         co_await pause_until(next_event());
-    }
-}
-
-asio::awaitable<void> Remote::perform(JobPtr job) {
-    const Read read = job->read;
-    const auto answer = co_await ask(read.unit, read.block.first, read.block.count,
-                                     job->first ? kFirstReadTimeout : kReadTimeout);
-    job->busy = false;
-    if (stopped_ || job->dead) {
-        co_return;
-    }
-    const auto now = Clock::now();
-    job->due += clock_time(period(read.block.speed));
-    if (job->due <= now) {
-        job->due = now + clock_time(period(read.block.speed));  // late: skip, do not queue
-    }
-    take_answer(job, answer);
-    wake();
-}
-
-void Remote::take_answer(const JobPtr& job, const Answer& answer) {
-    if (answer.has_data() && answer.words.size() == job->read.block.count) {
-        took_data(job, answer);
-    } else if (answer.absent()) {
-        was_absent(job);
-    } else if (answer.refused(2)) {
-        was_refused(job);
-    } else {
-        check_stale(*job);
-    }
-}
-
-void Remote::took_data(const JobPtr& job, const Answer& answer) {
-    const Read read = job->read;
-    job->first = job->stale = false;
-    job->last_good = Clock::now();
-    for (const T type : {read.type, read.type == T::settings ? T::hub4 : T::settings}) {
-        const Pair pair{read.unit, type};
-        const auto state = pairs_.find(pair);
-        if ((type != read.type && !read.joined) || state == pairs_.end()) {
-            continue;
-        }
-        state->second.absences = 0;
-        if (std::exchange(state->second.gone, false)) {
-            for (const JobPtr& other : jobs_) {
-                other->due = std::min(other->due, Clock::now() + clock_time(period(other->read.block.speed)));
-            }
-        }
-        if (!std::exchange(state->second.confirmed, true) || !memory_.pairs.contains(pair)) {
-            memory_.pairs.try_emplace(pair);
-            events_.learned();
-            set_state(status_.state);
-        }
-        events_.read(pair, read.block, answer.words, plan_.version(type));
-    }
-    hint(read, answer.words);
-    if (job == jobs_.front()) {
-        cycle_started_ = Clock::now();
-    } else if (job == jobs_.back()) {
-        status_.cycle = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - cycle_started_);
-    }
-}
-
-void Remote::was_absent(const JobPtr& job) {
-    const Pair pair{job->read.unit, job->read.type};
-    const auto found = pairs_.find(pair);
-    if (found == pairs_.end()) {
-        return;
-    }
-    PairState& state = found->second;
-    if (!state.confirmed && !state.listed) {
-        memory_.absent.insert(pair);
-        drop_pair(pair);
-        events_.learned();
-        return;
-    }
-    const auto now = Clock::now();
-    if (++state.absences < kAbsencesToGone) {
-        job->due =
-            now + clock_time(std::min<std::chrono::milliseconds>(period(job->read.block.speed), 1000ms));
-        return;
-    }
-    if (!std::exchange(state.gone, true)) {
-        state.vanished = now;
-        spdlog::info("{}: {} is gone", options_.host, to_text(pair));
-        events_.gone(pair);
-        set_state(status_.state);
-        rescan(Hints{}.set(static_cast<std::size_t>(pair.type)));  // it may have another unit now
-    }
-    // Only one block of a pair that is gone is asked for, and ever more rarely.
-    const auto away = now - state.vanished;
-    const auto retry = now
-                       + (away < kFirstRetryOfGone ? clock_time(kFirstRetryOfGone)
-                          : away < kLongGone       ? clock_time(kRetryOfGone)
-                                                   : clock_time(kRetryOfLongGone));
-    bool leader = true;
-    for (const JobPtr& other : jobs_) {
-        if (other->read.unit == pair.unit && other->read.type == pair.type) {
-            other->due = leader ? retry : now + kNotBefore;
-            leader = false;
-        }
-    }
-}
-
-void Remote::drop_pair(const Pair& pair) {
-    pairs_.erase(pair);
-    plan_jobs();
-}
-
-void Remote::was_refused(const JobPtr& job) {
-    const auto now = Clock::now();
-    if (job->read.joined) {
-        join_ = false;
-    } else {
-        spdlog::info("{}: the server refuses {} registers from {}", options_.host, job->read.block.count,
-                     job->read.block.first);
-        plan_.refused(job->read.type, job->read.block);
-        memory_.plan = plan_.to_text();
-        events_.learned();
-    }
-    const std::vector<JobPtr> before = jobs_;
-    plan_jobs();
-    // New blocks may be refused as well: one a second, so that the remote's log stays readable.
-    next_refusal_ = std::max(next_refusal_, now);
-    for (const JobPtr& fresh : jobs_) {
-        if (std::find(before.begin(), before.end(), fresh) == before.end()) {
-            next_refusal_ += kRefusalSpacing;
-            fresh->due = next_refusal_;
-        }
-    }
-}
-
-void Remote::check_stale(Job& job) {
-    const auto limit =
-        std::max<Clock::duration>(clock_time(3 * period(job.read.block.speed)), kSilenceToDown);
-    if (!job.stale && !job.first && Clock::now() - job.last_good > limit) {
-        job.stale = true;
-        events_.stale({job.read.unit, job.read.type}, job.read.block);
     }
 }
 

@@ -68,7 +68,7 @@ class RemoteEvents {
     virtual bool wanted(const Pair& pair) = 0;
     /// A block of a pair was read. The first one tells that the pair is there.
     virtual void read(const Pair& pair, const Block& block, Words words, ServerVersion version) = 0;
-    /// A block could not be read for so long that its last values mean nothing any more.
+    /// A block can not be read, or is no longer: its last values mean nothing any more.
     virtual void stale(const Pair& pair, const Block& block) = 0;
     /// The remote no longer has the pair.
     virtual void gone(const Pair& pair) = 0;
@@ -116,6 +116,8 @@ class Remote : public std::enable_shared_from_this<Remote> {
         Read read;
         Clock::time_point due;
         Clock::time_point last_good;
+        Clock::time_point failing_since{};
+        int failures = 0;  // exceptions in a row
         bool first = true;
         bool busy = false;
         bool stale = false;
@@ -125,8 +127,6 @@ class Remote : public std::enable_shared_from_this<Remote> {
         bool confirmed = false;  // answered once
         bool listed = false;     // the owner says it is there
         bool gone = false;
-        int absences = 0;
-        Clock::time_point vanished{};
     };
     struct PendingWrite {
         Pair pair;
@@ -153,9 +153,14 @@ class Remote : public std::enable_shared_from_this<Remote> {
     void note_answer(const Answer& answer);
     void take_answer(const JobPtr& job, const Answer& answer);
     void took_data(const JobPtr& job, const Answer& answer);
-    void was_absent(const JobPtr& job);
+    void was_denied(const JobPtr& job, bool absent);
     void was_refused(const JobPtr& job);
     void check_stale(Job& job);
+    void make_stale(Job& job);
+    void forget_unread(const Read& read);
+    void lose_pair(const Pair& pair);
+    void restart_jobs();
+    [[nodiscard]] std::vector<JobPtr> jobs_of(const Pair& pair) const;
     void hint(const Read& read, Words words);
     void add_pair(const Pair& pair, bool listed);
     void drop_pair(const Pair& pair);

@@ -8,6 +8,9 @@
 
 namespace gxmodbus {
 
+/// Without any answer for so long, nothing is known of the remote any more.
+inline constexpr std::chrono::seconds kSilenceToDown{10};
+
 template <class Duration>
 [[nodiscard]] Remote::Clock::duration clock_time(Duration duration) {
     return std::chrono::duration_cast<Remote::Clock::duration>(duration);

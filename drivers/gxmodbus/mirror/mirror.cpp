@@ -194,12 +194,13 @@ void Mirror::take(const Block& block, Words words, ServerVersion version, Clock:
     }
 }
 
-void Mirror::forget(const Block& block) {
-    for (auto& [address, reading] : readings_) {
-        if (address >= block.first && address < block.first + block.count) {
-            reading.known = false;
+void Mirror::forget(const Block& block, ServerVersion version) {
+    const std::vector<std::uint16_t> nothing(block.count);
+    for_each_row(block, nothing, version, [&](const Register& row, Words) {
+        if (Reading* known = row.type == type_ ? reading(row.address) : nullptr) {
+            known->known = false;
         }
-    }
+    });
     update();
 }
 
@@ -208,15 +209,21 @@ void Mirror::lost() {
         reading.known = false;
     }
     phase_hits_ = {};
+    alive_ = false;
     update();
 }
 
+// While something that counts is not known (its block can not be read), the last judgement stands: the rest lives on.
 bool Mirror::judge_alive() const {
-    return std::any_of(readings_.begin(), readings_.end(), [&](const auto& entry) {
-        const Reading& r = entry.second;
+    bool undecided = false;
+    for (const auto& [address, r] : readings_) {
         const bool counts = has_voltage_ ? r.vital : !(r.row->writable && r.row->encoding == Encoding::text);
-        return r.known && counts && !all_zero(r.words);
-    });
+        if (counts && r.known && !all_zero(r.words)) {
+            return true;
+        }
+        undecided = undecided || (counts && !r.known && r.seen);
+    }
+    return undecided && alive_;
 }
 
 bool Mirror::was_seen(const ItemPlan& plan) const {

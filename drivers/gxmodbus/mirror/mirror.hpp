@@ -31,7 +31,7 @@ class Mirror {
     /// Takes the words of a block that was just read; rows of other types in it are left alone.
     void take(const Block& block, Words words, ServerVersion version, Clock::time_point now);
     /// Nothing is known of these registers any longer.
-    void forget(const Block& block);
+    void forget(const Block& block, ServerVersion version);
     /// Nothing is known of the device any longer: every value becomes invalid.
     void lost();
 

@@ -147,7 +147,7 @@ void MirroredDevice::take(const Block& block, Words words, ServerVersion version
 }
 
 void MirroredDevice::forget(const Block& block) {
-    mirror_.forget(block);
+    mirror_.forget(block, version_);
     show_changes();
 }
 

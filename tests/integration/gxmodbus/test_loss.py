@@ -48,6 +48,35 @@ class Loss(GxCase):
         self.assertEqual(self.value(real("temperature", 27), "/Connected"), 1)
         self.assert_back(name, 3.5)
 
+    def test_a_block_that_fails_has_no_values(self):
+        self.start_both("225:battery,24:temperature", Mode__battery="real")
+        name = real("battery", 225)
+        for number, code in enumerate((10, 11, 4)):
+            with self.subTest(code=code):
+                self.wait_value(name, "/ConnectionInformation", "CAN 500k")
+                self.wait_value(name, "/Soc", lambda soc: soc is not None)
+                self.gx.tell("exception", unit=225, first=1282, last=1343, code=code)
+                self.wait_value(name, "/ConnectionInformation", None)
+                self.assertEqual(self.value(name, "/Connected"), 1)
+                self.gx.put("battery", 512, "/Soc", 50.0 + number)
+                self.wait_value(name, "/Soc", 50.0 + number)
+                self.gx.tell("exception", unit=225, first=256, last=331, code=code)
+                self.wait_value(name, "/Connected", 0)
+                self.assertIsNone(self.value(name, "/Soc"))
+                self.assertEqual(self.value(real("temperature", 24), "/Connected"), 1)
+                self.gx.misbehave(reset=True)
+                self.wait_value(name, "/Connected", 1)
+
+    def test_a_register_that_is_no_longer_served_has_no_value(self):
+        self.start_both("225:battery", Mode__battery="real")
+        name = real("battery", 225)
+        self.wait_value(name, "/ConnectionInformation", "CAN 500k")
+        self.gx.tell("exception", unit=225, first=1328, last=1335, code=2)
+        self.wait_value(name, "/ConnectionInformation", None)
+        self.gx.put("battery", 512, "/System/NrOfModulesOnline", 7)
+        self.wait_value(name, "/System/NrOfModulesOnline", 7)
+        self.wait_value(name, "/Soc", 83.0)
+
     def test_bad_manners(self):
         self.start_both("24:temperature,225:battery")
         name = real("temperature", 24)

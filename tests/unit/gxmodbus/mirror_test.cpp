@@ -240,9 +240,46 @@ TEST_CASE("only what changed is told") {
     CHECK(changes() == std::set<std::string_view>{"/Dc/0/Voltage"});
     battery.set("/TimeToGo", 38400).read();
     CHECK(changes() == std::set<std::string_view>{"/TimeToGo"});
-    battery.mirror.forget({256, 76, Speed::fast});
+    battery.mirror.forget({256, 76, Speed::fast}, version_of(Generation::v101));
     CHECK_FALSE(battery.number("/Dc/0/Voltage").has_value());
     CHECK(changes().count("/Dc/0/Voltage") == 1);
+}
+
+TEST_CASE("a block that can not be read takes only its own values along") {
+    Device battery(T::battery);
+    battery.set("/Dc/0/Voltage", 52).set("/System/MinCellVoltage", 3.2).read();
+    CHECK(battery.number("/System/MinCellVoltage") == 3.2);
+    battery.mirror.forget({256, 76, Speed::fast}, version_of(Generation::v101));
+    CHECK_FALSE(battery.number("/Dc/0/Voltage").has_value());
+    CHECK_FALSE(battery.number("/Soc").has_value());
+    CHECK(battery.number("/System/MinCellVoltage") == 3.2);
+}
+
+TEST_CASE("a register is forgotten where an older server has it") {
+    Device settings(T::settings);
+    const std::vector<std::uint16_t> on{1};
+    const Block block{2717, 1, Speed::slow};
+    settings.mirror.take(block, on, version_of(Generation::v82), {});
+    CHECK(settings.number("/Settings/CGwacs/RunWithoutGridMeter") == 1);
+    settings.mirror.forget(block, version_of(Generation::v82));
+    CHECK_FALSE(settings.number("/Settings/CGwacs/RunWithoutGridMeter").has_value());
+}
+
+TEST_CASE("of several registers with one value the finest that agrees counts") {
+    // 792 in steps of 1 W is preferred, 789 has steps of 0.1 W, 3730 is as coarse as 792.
+    Device charger(T::solarcharger);
+    charger.set("/Dc/0/Voltage", 52.4);
+    charger.set_at(792, 1105).set_at(789, 1105.3).set_at(3730, 1105).read();
+    CHECK(charger.number("/Yield/Power") == 1105.3);
+    charger.set_at(789, 900).read();
+    CHECK(charger.number("/Yield/Power") == 1105);
+    charger.set_at(792, 8000).set_at(789, 6553.4).set_at(3730, 8000).read();
+    CHECK(charger.number("/Yield/Power") == 8000);
+    charger.set_at(789, 7999.6 - 6553.6).set_at(3730, 7999).read();  // a server that wraps
+    CHECK(charger.number("/Yield/Power") == 8000);
+    // Only the coarsest is left when the block of the others fails.
+    charger.mirror.forget({771, 23, Speed::fast}, version_of(Generation::v101));
+    CHECK(charger.number("/Yield/Power") == 7999);
 }
 
 TEST_CASE("what was seen is remembered") {
