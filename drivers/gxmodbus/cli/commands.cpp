@@ -133,12 +133,13 @@ asio::awaitable<std::vector<Pair>> survey(Session& session, const UnitList& unit
     known.insert(units.pairs.begin(), units.pairs.end());
     (void)co_await session.read({kSystemUnit, ServiceType::system});  // for the hints
     if (!units.units.empty()) {
-        const auto found = co_await session.find(Scan::of_units(units.units, known), rate, show_progress);
+        const auto found =
+            co_await session.find(Scan::of_units(units.units, known), pairs, rate, show_progress);
         pairs.insert(pairs.end(), found.begin(), found.end());
     }
     if (units.automatic) {
         auto plan = full ? Scan::full(session.hints(), known) : Scan::likely(session.hints(), known);
-        const auto found = co_await session.find(std::move(plan), rate, show_progress);
+        const auto found = co_await session.find(std::move(plan), pairs, rate, show_progress);
         pairs.insert(pairs.end(), found.begin(), found.end());
     }
     std::sort(pairs.begin(), pairs.end());

@@ -114,9 +114,12 @@ asio::awaitable<bool> Session::open() {
     co_return true;
 }
 
-asio::awaitable<std::vector<Pair>> Session::find(Scan scan, double probes_per_second,
+asio::awaitable<std::vector<Pair>> Session::find(Scan scan, std::vector<Pair> known, double probes_per_second,
                                                  std::function<void(int, std::size_t)> progress) {
     std::vector<Pair> found;
+    const ReadBlock read_block = [this](std::uint8_t unit, const Block& block) {
+        return ask(unit, block.first, block.count);
+    };
     asio::steady_timer timer(executor_);
     const auto spacing = std::chrono::duration_cast<std::chrono::steady_clock::duration>(
         std::chrono::duration<double>(1 / probes_per_second));
@@ -131,20 +134,17 @@ asio::awaitable<std::vector<Pair>> Session::find(Scan scan, double probes_per_se
         }
         scan.answer(outcome_of(answer));
         const auto other = possible_alias(*pair);
-        const bool maybe_alias = other && std::find(found.begin(), found.end(), *other) != found.end();
-        if (answer.has_data() && maybe_alias) {
-            const auto one = co_await read(*pair);
-            const auto two = co_await read(*other);
-            const bool same =
-                one && two && one->rows.size() == two->rows.size()
-                && std::equal(one->rows.begin(), one->rows.end(), two->rows.begin(),
-                              [](const RowValue& a, const RowValue& b) { return a.words == b.words; });
+        if (answer.has_data() && other && std::find(known.begin(), known.end(), *other) != known.end()) {
+            const Pair one = *pair;
+            const Pair two = *other;
+            const bool same = co_await same_device(read_block, plan_, one, two);
             if (same) {
                 continue;
             }
         }
         if (answer.has_data()) {
             found.push_back(*pair);
+            known.push_back(*pair);
         }
         progress(scan.progress_percent(), found.size());
     }

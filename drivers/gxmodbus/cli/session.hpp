@@ -44,8 +44,10 @@ class Session {
 
     /// Identifies the GX; false, with a line on standard error, when none answers.
     boost::asio::awaitable<bool> open();
-    /// Probes what the scan wants at a rate; `progress` hears percent and what was found so far.
-    boost::asio::awaitable<std::vector<Pair>> find(Scan scan, double probes_per_second,
+    /// Probes what the scan wants at a rate; `progress` hears percent and what was found so far. What denotes the
+    /// same device as one of the `known` pairs is left out.
+    boost::asio::awaitable<std::vector<Pair>> find(Scan scan, std::vector<Pair> known,
+                                                   double probes_per_second,
                                                    std::function<void(int, std::size_t)> progress);
     /// The pairs on unit 100 that are there, without a probe that would be logged for the common ones.
     boost::asio::awaitable<std::vector<Pair>> fixed_pairs();

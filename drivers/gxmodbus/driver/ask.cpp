@@ -84,6 +84,24 @@ asio::awaitable<std::optional<Identity>> identify(TcpClient& client, Traffic& tr
     co_return identification.done() ? std::optional{identification.identity()} : std::nullopt;
 }
 
+asio::awaitable<bool> same_device(ReadBlock read, ReadPlan plan, Pair one, Pair other) {
+    for (const Block& block : plan.blocks(one.type)) {
+        Comparison comparison(block, plan.version(one.type));
+        while (comparison.wants_more()) {
+            const Answer first = co_await read(one.unit, block);
+            const Answer second = co_await read(other.unit, block);
+            if (!first.has_data() || !second.has_data()) {
+                co_return false;
+            }
+            comparison.take(first.words, second.words);
+        }
+        if (!comparison.same()) {
+            co_return false;
+        }
+    }
+    co_return true;
+}
+
 Scan::Outcome outcome_of(const Answer& answer) {
     if (answer.has_data()) {
         return Scan::Outcome::present;

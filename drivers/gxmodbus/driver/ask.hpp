@@ -42,6 +42,13 @@ boost::asio::awaitable<Answer> write_registers(TcpClient& client, Traffic& traff
 boost::asio::awaitable<std::optional<Identity>> identify(TcpClient& client, Traffic& traffic,
                                                          Identification::Recall recall);
 
+/// Reads a block of a unit.
+using ReadBlock = std::function<boost::asio::awaitable<Answer>(std::uint8_t unit, const Block& block)>;
+
+/// Whether two pairs of a type denote one device, as units 0 and 100 do unless there is a device with instance 100.
+/// Both are read in turn, since a device that lives reads differently each time. False when one does not answer.
+boost::asio::awaitable<bool> same_device(ReadBlock read, ReadPlan plan, Pair one, Pair other);
+
 /// What an answer to a probe means.
 [[nodiscard]] Scan::Outcome outcome_of(const Answer& answer);
 

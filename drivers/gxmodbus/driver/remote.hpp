@@ -127,6 +127,8 @@ class Remote : public std::enable_shared_from_this<Remote> {
         bool confirmed = false;  // answered once
         bool listed = false;     // the owner says it is there
         bool gone = false;
+        bool distinct = false;   // no other pair denotes the same device
+        bool comparing = false;  // with the pair that might
     };
     struct PendingWrite {
         Pair pair;
@@ -148,8 +150,12 @@ class Remote : public std::enable_shared_from_this<Remote> {
                                        std::chrono::milliseconds timeout);
     boost::asio::awaitable<void> pause_until(Clock::time_point when);
     boost::asio::awaitable<void> keep_pace();
+    boost::asio::awaitable<void> take_turn();
+    boost::asio::awaitable<void> compare(Pair pair);
     void spawn(boost::asio::awaitable<void> task);
 
+    void leave_behind();
+    void note_request();
     void note_answer(const Answer& answer);
     void take_answer(const JobPtr& job, const Answer& answer);
     void took_data(const JobPtr& job, const Answer& answer);
@@ -164,6 +170,7 @@ class Remote : public std::enable_shared_from_this<Remote> {
     void hint(const Read& read, Words words);
     void add_pair(const Pair& pair, bool listed);
     void drop_pair(const Pair& pair);
+    [[nodiscard]] bool may_show(const Pair& pair);
     void plan_jobs();
     void begin_scan(Scan scan);
     void consider_scanning();
@@ -184,7 +191,7 @@ class Remote : public std::enable_shared_from_this<Remote> {
     RemoteEvents& events_;
     TcpClient client_;
     boost::asio::steady_timer timer_;     // the main loop's sleep
-    boost::asio::steady_timer watchdog_;  // runs out when the link has been silent
+    boost::asio::steady_timer watchdog_;  // runs while a request waits, out when there is no answer to any
     Memory memory_;
     ReadPlan plan_{Generation::v75};
     bool join_ = true;  // settings and hub4 in one request
@@ -205,7 +212,10 @@ class Remote : public std::enable_shared_from_this<Remote> {
     Clock::time_point next_refusal_{};
     Clock::time_point cycle_started_{};
     int timeouts_ = 0;
-    bool probe_turn_ = false;  // when reads and a probe are due they take turns
+    int waiting_ = 0;            // requests without an answer so far
+    unsigned conversation_ = 0;  // counts connections to an identified GX
+    bool watching_ = false;      // the watchdog runs
+    bool probe_turn_ = false;    // when reads and a probe are due they take turns
     bool lost_ = false;
     bool down_ = true;
     bool crash_pause_ = false;

@@ -169,7 +169,7 @@ void Remote::took_data(const JobPtr& job, const Answer& answer) {
     for (const T type : {read.type, read.type == T::settings ? T::hub4 : T::settings}) {
         const Pair pair{read.unit, type};
         const auto state = pairs_.find(pair);
-        if ((type != read.type && !read.joined) || state == pairs_.end()) {
+        if ((type != read.type && !read.joined) || state == pairs_.end() || !may_show(pair)) {
             continue;
         }
         if (std::exchange(state->second.gone, false)) {

@@ -201,4 +201,37 @@ std::optional<Pair> possible_alias(const Pair& pair) {
     return pair.unit == 0 ? std::optional{Pair{kSystemUnit, pair.type}} : std::nullopt;
 }
 
+Pair preferred_alias(const Pair& one, const Pair& other) {
+    const bool fixed = !is_scannable(one.type) || one.type == T::generator;
+    return (one.unit == kSystemUnit) == fixed ? one : other;
+}
+
+void Comparison::take(Words one, Words two) {
+    ++rounds_;
+    equal_ = equal_ || std::equal(one.begin(), one.end(), two.begin(), two.end());
+    const auto collect = [&](Values& values, Words words) {
+        for_each_row(block_, words, version_, [&](const Register& row, Words raw) {
+            if (auto value = decode(row, raw)) {
+                values[row.address].insert(std::move(*value));
+            }
+        });
+    };
+    collect(one_, one);
+    collect(two_, two);
+}
+
+bool Comparison::same() const {
+    if (equal_) {
+        return true;
+    }
+    return std::all_of(one_.begin(), one_.end(), [&](const auto& entry) {
+        const auto found = two_.find(entry.first);
+        if (found == two_.end()) {
+            return false;
+        }
+        const auto& [a, b] = std::pair(entry.second, found->second);
+        return *a.begin() <= *b.rbegin() && *b.begin() <= *a.rbegin();
+    });
+}
+
 }  // namespace gxmodbus

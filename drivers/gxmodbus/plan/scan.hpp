@@ -2,10 +2,11 @@
 // Finding the devices of a GX with few questions that it would log as errors: the likely places first, each asked
 // for one register that surely exists (docs/protocols/gx-modbus.md, "Discovery").
 
-#include "gxmodbus/plan/pair.hpp"
+#include "gxmodbus/plan/read_plan.hpp"
 
 #include <bitset>
 #include <deque>
+#include <map>
 #include <set>
 #include <vector>
 
@@ -54,5 +55,31 @@ class Scan {
 /// Pairs that always denote the same device: units 0 and 100 both stand for device instance 0, unless there is an
 /// instance 100. The pair to compare with, if there is one.
 [[nodiscard]] std::optional<Pair> possible_alias(const Pair& pair);
+/// Which of two pairs that denote one device is used: unit 100 for what every GX has there, else unit 0.
+[[nodiscard]] Pair preferred_alias(const Pair& one, const Pair& other);
+
+/// Whether two units show one device in a block. They are read in turn; a value that changes meanwhile shows in both, so
+/// what the units showed overlaps. A value that stays apart belongs to two devices.
+class Comparison {
+  public:
+    Comparison(const Block& block, ServerVersion version) : block_(block), version_(version) {}
+
+    /// Whether another pair of readings is needed.
+    [[nodiscard]] bool wants_more() const { return !equal_ && rounds_ < kRounds; }
+    /// What was read of the first unit, and right after it of the second.
+    void take(Words one, Words two);
+    [[nodiscard]] bool same() const;
+
+  private:
+    static constexpr int kRounds = 4;
+    using Values = std::map<std::uint16_t, std::set<Value>>;  // all that was seen, by address
+
+    Block block_;
+    ServerVersion version_;
+    Values one_;
+    Values two_;
+    int rounds_ = 0;
+    bool equal_ = false;
+};
 
 }  // namespace gxmodbus

@@ -3,6 +3,7 @@
 #include "support/catch.hpp"
 
 #include <algorithm>
+#include <functional>
 
 using namespace gxmodbus;
 using T = ServiceType;
@@ -104,4 +105,38 @@ TEST_CASE("units 0 and 100 may be one device") {
     CHECK(possible_alias({100, T::solarcharger}) == Pair{0, T::solarcharger});
     CHECK(possible_alias({0, T::solarcharger}) == Pair{100, T::solarcharger});
     CHECK_FALSE(possible_alias({1, T::solarcharger}).has_value());
+    CHECK(preferred_alias({0, T::solarcharger}, {100, T::solarcharger}) == Pair{0, T::solarcharger});
+    CHECK(preferred_alias({100, T::solarcharger}, {0, T::solarcharger}) == Pair{0, T::solarcharger});
+    CHECK(preferred_alias({0, T::system}, {100, T::system}) == Pair{100, T::system});
+    CHECK(preferred_alias({0, T::generator}, {100, T::generator}) == Pair{100, T::generator});
+}
+
+namespace {
+
+// The registers of a tank, by the number of the reading: the even ones are of one unit, the odd ones of the other.
+bool same_tank(const std::function<std::vector<std::uint16_t>(int)>& reading_of) {
+    const Block tank{3000, 8, Speed::slow};
+    Comparison comparison(tank, version_of(Generation::v94));
+    int number = 0;
+    while (comparison.wants_more()) {
+        const auto one = reading_of(number++);
+        const auto two = reading_of(number++);
+        comparison.take(one, two);
+    }
+    return comparison.same();
+}
+
+}  // namespace
+
+TEST_CASE("a device that lives is still one device") {
+    using Words = std::vector<std::uint16_t>;
+    const auto level = [](int value) {
+        return Words{1, 0, 100, 1, static_cast<std::uint16_t>(value), 0, 5, 0};
+    };
+    CHECK(same_tank([&](int) { return level(500); }));
+    CHECK(same_tank([&](int number) { return level(500 + number); }));
+    CHECK(same_tank([&](int number) { return level(500 - number); }));
+    CHECK(same_tank([&](int number) { return level(number % 3 == 0 ? 500 : 501); }));
+    CHECK_FALSE(same_tank([&](int number) { return level(number % 2 == 0 ? 500 : 501); }));
+    CHECK_FALSE(same_tank([&](int number) { return level(number % 2 == 0 ? 500 + number : 700 + number); }));
 }
