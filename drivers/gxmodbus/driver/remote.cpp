@@ -20,6 +20,13 @@ using T = ServiceType;
 
 namespace {
 
+// What answers after a loss may be another GX: nothing is asked before it has been identified.
+TcpClient::Options connection_options(const RemoteOptions& options, std::size_t in_flight) {
+    auto connection = client_options(options.host, options.port, in_flight);
+    connection.mode = TcpClient::Mode::until_lost;
+    return connection;
+}
+
 constexpr std::size_t kInFlight = 4;
 constexpr int kTimeoutsToReconnect = 3;
 constexpr auto kCrashPause = 60s;
@@ -74,7 +81,7 @@ Remote::Remote(const asio::any_io_executor& executor, RemoteOptions options, Rem
     : executor_(executor),
       options_(std::move(options)),
       events_(events),
-      client_(executor, client_options(options_.host, options_.port, kInFlight)),
+      client_(executor, connection_options(options_, kInFlight)),
       timer_(executor),
       watchdog_(executor) {}
 
@@ -155,8 +162,16 @@ asio::awaitable<void> Remote::keep_pace() {
     while (!stopped_ && Clock::now() < next_request_) {
         co_await pause_until(next_request_);
     }
-    const auto spacing = std::chrono::duration<double>(1 / options_.requests_per_second);
-    next_request_ = std::max(next_request_, Clock::now() - clock_time(spacing)) + clock_time(spacing);
+}
+
+// Waits for the next moment at which a request may leave; whoever asks takes one.
+asio::awaitable<void> Remote::take_turn() {
+    const auto turn = std::max(next_request_, Clock::now());
+    next_request_ = turn + clock_time(std::chrono::duration<double>(1 / options_.requests_per_second));
+    if (turn > Clock::now()) {
+        asio::steady_timer timer(executor_, turn);
+        co_await timer.async_wait(asio::use_awaitable);
+    }
 }
 
 void Remote::set_state(RemoteState state) {
@@ -171,9 +186,14 @@ void Remote::set_state(RemoteState state) {
 
 // Any answer shows that the link works, an exception too.
 void Remote::note_answer(const Answer& answer) {
+    --waiting_;
     if (answer.kind == Answer::Kind::data || answer.kind == Answer::Kind::exception) {
         timeouts_ = 0;
-        arm_watchdog();
+        watchdog_.cancel();
+        watching_ = false;
+        if (waiting_ > 0) {
+            arm_watchdog();
+        }
         if (std::exchange(down_, false) && conversing_) {
             set_state(scan_ ? RemoteState::scanning : RemoteState::running);
         }
@@ -182,7 +202,16 @@ void Remote::note_answer(const Answer& answer) {
     }
 }
 
+// Silence counts from the first request that is not answered, however rarely something is asked.
+void Remote::note_request() {
+    ++waiting_;
+    if (!watching_) {
+        arm_watchdog();
+    }
+}
+
 void Remote::arm_watchdog() {
+    watching_ = true;
     watchdog_.expires_after(kSilenceToDown);
     watchdog_.async_wait([weak = weak_from_this()](const boost::system::error_code& cancelled) {
         const auto self = weak.lock();
@@ -195,6 +224,11 @@ void Remote::arm_watchdog() {
 
 asio::awaitable<Answer> Remote::ask(std::uint8_t unit, std::uint16_t first, std::uint16_t count,
                                     std::chrono::milliseconds timeout) {
+    co_await take_turn();
+    if (stopped_) {
+        co_return Answer{Answer::Kind::lost, 0, {}};
+    }
+    note_request();
     Answer answer = co_await read_registers(client_, status_.traffic, unit, first, count, timeout);
     if (!stopped_) {
         note_answer(answer);
@@ -226,15 +260,15 @@ asio::awaitable<bool> Remote::greet() {
         }
         co_return false;
     }
-    if (memory_.identity.serial != identity->serial) {
-        // Another GX answers at this address now.
-        for (const auto& [pair, state] : pairs_) {
-            events_.gone(pair);
-        }
-        pairs_.clear();
-        memory_ = remembered.value_or(Memory{});
+    const bool another = memory_.identity.serial != identity->serial;
+    if (another) {
+        leave_behind();
     }
-    if (!events_.identified(*identity)) {
+    const bool welcome = events_.identified(*identity);
+    if (another) {
+        memory_ = welcome ? remembered.value_or(Memory{}) : Memory{};
+    }
+    if (!welcome) {
         set_state(RemoteState::refused);
         co_return false;
     }
@@ -255,6 +289,26 @@ asio::awaitable<bool> Remote::greet() {
     co_return true;
 }
 
+// Another GX answers at this address now: nothing that was known or wanted of the old one holds.
+void Remote::leave_behind() {
+    for (const auto& [pair, state] : pairs_) {
+        events_.gone(pair);
+    }
+    pairs_.clear();
+    for (const JobPtr& job : jobs_) {
+        job->dead = true;
+    }
+    jobs_.clear();
+    for (const PendingWrite& write : std::exchange(writes_, {})) {
+        write.done(WriteOutcome::failed);
+    }
+    scan_.reset();
+    watched_.clear();
+    hints_.reset();
+    rescanned_.reset();
+    join_ = true;
+}
+
 void Remote::add_pair(const Pair& pair, bool listed) {
     PairState& state = pairs_[pair];
     state.listed = state.listed || listed;
@@ -262,6 +316,10 @@ void Remote::add_pair(const Pair& pair, bool listed) {
 
 asio::awaitable<void> Remote::converse() {
     const auto self = shared_from_this();
+    ++conversation_;
+    for (auto& [pair, state] : pairs_) {
+        state.distinct = false;  // units may have changed meanwhile
+    }
     for (const T type : kFixedPlaces) {
         if (const Pair pair{kSystemUnit, type}; !memory_.absent.contains(pair)) {
             add_pair(pair, false);

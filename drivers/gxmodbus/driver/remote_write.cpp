@@ -20,6 +20,11 @@ void Remote::write(const Pair& pair, const Register& row, std::vector<std::uint1
 }
 
 asio::awaitable<void> Remote::carry_out(PendingWrite write) {
+    co_await take_turn();
+    if (stopped_) {
+        co_return;
+    }
+    note_request();
     const auto answer =
         co_await write_registers(client_, status_.traffic, write.pair.unit, write.row->address, write.words);
     if (stopped_) {
@@ -37,6 +42,7 @@ asio::awaitable<void> Remote::carry_out(PendingWrite write) {
 
 // The server confirms before the device has answered: look soon, and once more later.
 asio::awaitable<void> Remote::read_back(PendingWrite write) {
+    const unsigned conversation = conversation_;
     asio::steady_timer timer(executor_);
     Answer answer;
     for (const auto wait : {500ms, 1500ms}) {
@@ -44,6 +50,10 @@ asio::awaitable<void> Remote::read_back(PendingWrite write) {
         co_await timer.async_wait(asio::use_awaitable);
         if (stopped_) {
             co_return;
+        }
+        if (conversation != conversation_) {
+            answer = {};
+            break;  // it may be another GX that would answer
         }
         answer = co_await ask(write.pair.unit, write.row->address, write.row->count, kReadTimeout);
         if (stopped_) {

@@ -91,8 +91,13 @@ void GxHost::stop_remote() {
     if (remote_) {
         save();
         remote_->stop();
-        remote_.reset();
     }
+    leave_gx();
+    remote_.reset();
+}
+
+// The devices of the GX that was mirrored leave the bus, and another host may mirror it.
+void GxHost::leave_gx() {
     for (const auto& [pair, device] : devices_) {
         device->close();
     }
@@ -136,6 +141,12 @@ std::optional<Memory> GxHost::recall(const std::string& serial) {
 
 bool GxHost::identified(const Identity& identity) {
     status_.show(identity);
+    if (!serial_.empty() && serial_ != identity.serial) {
+        status_.error(
+            fmt::format("{} is another GX now: {} instead of {}", address(), identity.serial, serial_));
+        save();
+        leave_gx();
+    }
     if (identity.serial == context_.local_serial) {
         status_.error(address() + " is this GX itself: nothing of it is mirrored");
         return false;

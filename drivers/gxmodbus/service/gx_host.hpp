@@ -49,6 +49,7 @@ class GxHost final : private RemoteEvents {
 
     void start_remote();
     void stop_remote();
+    void leave_gx();
     void refit_devices();
     MirroredDevice& device_of(const Pair& pair);
     bool write(const Pair& pair, const Register& row, const Value& value);

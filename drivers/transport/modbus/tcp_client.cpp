@@ -344,7 +344,7 @@ struct TcpClient::Core : std::enable_shared_from_this<Core> {
     };
 
     Core(asio::any_io_executor ex, Options given) : executor(std::move(ex)), options(std::move(given)) {
-        const bool kept = options.mode == Mode::keep_connection;
+        const bool kept = options.mode != Mode::one_request_per_connection;
         options.in_flight = kept ? std::max<std::size_t>(options.in_flight, 1) : 1;
     }
 
@@ -364,6 +364,9 @@ struct TcpClient::Core : std::enable_shared_from_this<Core> {
 
     asio::awaitable<Result<std::shared_ptr<Connection>>> connected() {
         while (!connection || !connection->is_open) {
+            if (connection && options.mode == Mode::until_lost) {
+                co_return wire::Unexpected{Error{Fault::closed}};
+            }
             if (!attempt) {
                 connect();
             }

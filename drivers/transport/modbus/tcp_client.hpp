@@ -21,7 +21,10 @@ class TcpClient {
   public:
     enum class Mode {
         one_request_per_connection,  ///< for servers that close after each answer
-        keep_connection              ///< connect on demand, keep the socket, reconnect after it was lost
+        keep_connection,             ///< connect on demand, keep the socket, reconnect after it was lost
+        /// As keep_connection, but once the connection is lost every request fails (Fault::closed) until close():
+        /// for owners that must find out who answers at the other end before they go on.
+        until_lost
     };
     enum class Direction { sent, received };
 

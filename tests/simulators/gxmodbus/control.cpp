@@ -117,7 +117,13 @@ json counters(Simulator& s, const json& command) {
     if (command.value("clear", false)) {
         s.server.clear_counters();
     }
-    return {{"requests", c.requests},
+    json reads = json::object();
+    for (const auto& [place, count] : c.reads) {
+        reads[std::to_string(place.first) + ":" + std::to_string(place.second)] = count;
+    }
+    return {{"reads", reads},
+            {"reordered", s.network.reordered()},
+            {"requests", c.requests},
             {"exceptions", c.exceptions},
             {"crashes", c.crashes},
             {"connections", s.network.connections()},
@@ -175,6 +181,17 @@ json reboot(Simulator& s, const json& command) {
     return json::object();
 }
 
+json half_open(Simulator& s, const json&) {
+    s.network.forget_connections();
+    return json::object();
+}
+
+json restless(Simulator& s, const json& command) {
+    s.server.restless.push_back(
+        {type_of(command), instance_of(command), command.at("path"), command.at("step")});
+    return json::object();
+}
+
 json drop(Simulator& s, const json&) {
     s.network.drop_connections();
     return json::object();
@@ -207,6 +224,8 @@ const std::map<std::string, Handler, std::less<>> kCommands{
     {"exception", force_exception},
     {"reboot", reboot},
     {"drop", drop},
+    {"half_open", half_open},
+    {"restless", restless},
     {"firmware", set_firmware},
     {"day", day},
 };

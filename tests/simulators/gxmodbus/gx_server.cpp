@@ -497,6 +497,17 @@ std::optional<std::vector<std::uint8_t>> GxServer::write(std::uint8_t unit, std:
                                      static_cast<std::uint8_t>(second)};
 }
 
+void GxServer::stir(std::uint8_t unit) {
+    for (const Restless& one : restless) {
+        Service* const service = service_of(unit, one.type);
+        if (service != nullptr && service->instance == one.instance) {
+            if (auto* const number = std::get_if<double>(&service->paths[one.path])) {
+                *number += one.step;
+            }
+        }
+    }
+}
+
 std::optional<std::vector<std::uint8_t>> GxServer::handle(std::uint8_t unit,
                                                           const std::vector<std::uint8_t>& pdu) {
     ++counters_.requests;
@@ -521,6 +532,8 @@ std::optional<std::vector<std::uint8_t>> GxServer::handle(std::uint8_t unit,
         }
     }
     if (function == 3 || function == 4) {
+        ++counters_.reads[{unit, first}];
+        stir(unit);
         return read(unit, function, first, count);
     }
     Words words;

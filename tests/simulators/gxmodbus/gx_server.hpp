@@ -51,6 +51,7 @@ struct Counters {
     std::uint64_t requests = 0;
     std::uint64_t exceptions = 0;
     std::uint64_t crashes = 0;
+    std::map<std::pair<std::uint8_t, unsigned>, std::uint64_t> reads;  ///< by unit and first register
 };
 
 class GxServer {
@@ -82,6 +83,14 @@ class GxServer {
     void set_read_only(bool on) { read_only_ = on; }
     /// Writes are answered but nothing changes, as when the device refuses.
     void set_ignore_writes(bool on) { ignore_writes_ = on; }
+    /// A number that grows by a step each time its service is read, as a measurement that is never twice the same.
+    struct Restless {
+        ServiceType type{};
+        int instance = 0;
+        std::string path;
+        double step = 0;
+    };
+    std::vector<Restless> restless;
     void set_clock(std::function<std::uint64_t()> utc_seconds) { clock_ = std::move(utc_seconds); }
     /// How a written value is stored; by default at once. Used to delay it as a real device does.
     void set_apply(std::function<void(std::function<void()>)> apply) { apply_ = std::move(apply); }
@@ -125,6 +134,7 @@ class GxServer {
                                                                 unsigned first, unsigned count);
     [[nodiscard]] std::optional<std::vector<std::uint8_t>> write(std::uint8_t unit, std::uint8_t function,
                                                                  unsigned first, const Words& words);
+    void stir(std::uint8_t unit);
     [[nodiscard]] std::uint8_t check_writes(const std::vector<Part>& parts) const;
     void apply_write(std::uint8_t unit, std::uint8_t function, const Part& part, const Words& words);
     std::vector<std::uint8_t> exception(std::uint8_t function, std::uint8_t code);

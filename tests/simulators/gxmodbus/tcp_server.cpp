@@ -20,6 +20,7 @@ struct TcpServer::Session {
     explicit Session(tcp::socket s) : socket(std::move(s)) {}
     tcp::socket socket;
     std::vector<std::uint8_t> buffer;
+    bool forgotten = false;
 };
 
 namespace {
@@ -84,6 +85,12 @@ void TcpServer::drop_connections() {
     }
 }
 
+void TcpServer::forget_connections() {
+    for (const auto& session : sessions_) {
+        session->forgotten = true;
+    }
+}
+
 void TcpServer::go_away(std::chrono::milliseconds duration) {
     error_code ignored;
     acceptor_.close(ignored);
@@ -133,7 +140,7 @@ asio::awaitable<void> TcpServer::serve(std::shared_ptr<Session> session) {
         session->buffer.insert(session->buffer.end(), chunk.begin(),
                                chunk.begin() + static_cast<std::ptrdiff_t>(size));
         if (misbehaviour.out_of_order) {
-            co_await pause(std::chrono::milliseconds(5));  // lets pipelined requests gather
+            co_await pause(std::chrono::milliseconds(20));  // lets pipelined requests gather
             error_code none;
             const auto more = session->socket.available(none) > 0
                                   ? session->socket.read_some(asio::buffer(chunk), none)
@@ -144,6 +151,7 @@ asio::awaitable<void> TcpServer::serve(std::shared_ptr<Session> session) {
         auto requests = take_requests(session->buffer);
         if (misbehaviour.out_of_order) {
             std::reverse(requests.begin(), requests.end());
+            reordered_ += requests.empty() ? 0 : requests.size() - 1;
         }
         for (auto& request : requests) {
             if (!co_await reply(*session, std::move(request))) {
@@ -162,7 +170,7 @@ asio::awaitable<bool> TcpServer::reply(Session& session, std::vector<std::uint8_
         go_away(kCrashTime);
         co_return false;
     }
-    if (misbehaviour.mute) {
+    if (misbehaviour.mute || session.forgotten) {
         co_return true;
     }
     if (std::uniform_real_distribution<double>(0, 1)(random_) < misbehaviour.drop_probability) {

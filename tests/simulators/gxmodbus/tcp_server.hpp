@@ -38,10 +38,15 @@ class TcpServer {
     std::uint16_t listen(std::uint16_t port, bool everywhere);
     /// Closes every connection.
     void drop_connections();
+    /// Answers nothing any more on the connections there are; new ones work. So it looks to a client whose peer was
+    /// cut off without a word.
+    void forget_connections();
     /// Closes everything and comes back on the same port after a while, as a rebooting GX or a crashed server does.
     void go_away(std::chrono::milliseconds duration);
     [[nodiscard]] std::size_t connections() const { return sessions_.size(); }
     [[nodiscard]] std::uint64_t accepted() const { return accepted_; }
+    /// How many replies overtook others.
+    [[nodiscard]] std::uint64_t reordered() const { return reordered_; }
 
     Misbehaviour misbehaviour;
 
@@ -61,6 +66,7 @@ class TcpServer {
     std::set<std::shared_ptr<Session>> sessions_;
     std::set<unsigned> read_before_;
     std::uint64_t accepted_ = 0;
+    std::uint64_t reordered_ = 0;
     unsigned away_ = 0;
     std::mt19937 random_{20261};
 };
