@@ -108,7 +108,7 @@ velib::Identity MirroredDevice::identity() const {
     } else if (const auto version = mirror_.number("/FirmwareVersion")) {
         identity.firmware_version = velib::Value(static_cast<std::int64_t>(*version));
     }
-    identity.serial = text("/Serial");
+    identity.serial = origin_.pair.type == T::system ? origin_.serial : text("/Serial");
     if (identity.serial.empty()) {
         identity.serial =
             fmt::format("{}-{}-{}", origin_.serial, name_of(origin_.pair.type), origin_.pair.unit);
