@@ -2,6 +2,7 @@
 // client, and what mirroring it costs the machine it runs on.
 #include "bench.hpp"
 #include "gxmodbus/driver/ask.hpp"
+#include "gxmodbus/driver/memory.hpp"
 #include "simulators/gxmodbus/plant.hpp"
 #include "simulators/gxmodbus/tcp_server.hpp"
 
@@ -10,6 +11,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <stdexcept>
 #include <thread>
@@ -184,10 +186,22 @@ class Child {
     pid_t pid_ = 0;
 };
 
+// What the driver knows of the house after a scan, so that it only reads.
+void remember_house(const std::filesystem::path& directory) {
+    Memory memory;
+    memory.identity = {"c0619ab2f3d1", 0x0380, 0, Generation::v101, "Barn"};
+    for (const Pair& pair : kHouse) {
+        memory.pairs[pair] = "";
+    }
+    memory.scanned = true;
+    std::ofstream(directory / "c0619ab2f3d1.json") << to_json(memory);
+}
+
 void mirroring(std::uint16_t port, bool quick) {
     const auto directory =
         std::filesystem::temp_directory_path() / ("gxmodbus-bench-" + std::to_string(getpid()));
     std::filesystem::create_directories(directory);
+    remember_house(directory);
     {
         const Child settings({"velib-settings", "--path", directory.string()});
         const Child driver({"dbus-gxmodbus", "--log-level", "error", "--state", directory.string(), "--host",
@@ -201,7 +215,7 @@ void mirroring(std::uint16_t port, bool quick) {
             throw std::runtime_error("dbus-gxmodbus has ended");
         }
         const double used = (driver.cpu_seconds() - cpu) / (bench::wall_seconds() - wall);
-        bench::Table table("dbus-gxmodbus mirrors the house, one cycle a second, still looking for more",
+        bench::Table table("dbus-gxmodbus mirrors the house, one cycle a second",
                            {"", "cpu a second", "memory", "without files"});
         table.row({"dbus-gxmodbus", bench::milliseconds(used),
                    bench::kibibytes(static_cast<double>(bench::memory_kib("VmRSS", driver.pid()))),
