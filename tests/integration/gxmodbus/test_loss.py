@@ -27,6 +27,18 @@ class Loss(GxCase):
         self.wait_name(name)
         self.assert_back(name, -12.5)
 
+    def test_peer_that_is_cut_off_without_a_word(self):
+        self.start_both("24:temperature")
+        name = real("temperature", 24)
+        self.wait_value(name, "/Temperature", -18.75)
+        accepted = self.gx.counters()["accepted"]
+        self.gx.tell("half_open")
+        self.gx.put("temperature", 24, "/Temperature", 8.5)
+        self.assert_lost(name)
+        wait_until(lambda: self.gx.counters()["accepted"] > accepted, "a new connection")
+        self.wait_value(name, "/Temperature", 8.5)
+        self.assertEqual(self.value(name, "/Connected"), 1)
+
     def test_reboot_with_changed_units(self):
         self.start_both("")
         name = real("temperature", 24)
