@@ -143,10 +143,19 @@ bool Mirror::count_phases(const Block& block, Words words, ServerVersion version
             counted = raw[0];
         }
     });
+    // A block without power on the phase says nothing against another block that has some.
+    std::array<bool, 4> hit_elsewhere{};
+    for (const auto& [address, reading] : readings_) {
+        if (reading.known && shows_phase(*reading.row) && !all_zero(reading.words)) {
+            hit_elsewhere[phase_of(*reading.row)] = true;
+        }
+    }
     bool changed = false;
     for (std::size_t phase = 2; phase <= 3; ++phase) {
-        if (asked[phase]) {
-            phase_hits_[phase] = hit[phase] ? std::min(phase_hits_[phase] + 1, kPhaseHits) : 0;
+        if (asked[phase] && hit[phase]) {
+            phase_hits_[phase] = std::min(phase_hits_[phase] + 1, kPhaseHits);
+        } else if (asked[phase] && !hit_elsewhere[phase]) {
+            phase_hits_[phase] = 0;
         }
         if (phase_hits_[phase] == kPhaseHits || (counted <= 3 && counted >= phase)) {
             changed = see_phase(phase) || changed;

@@ -282,6 +282,21 @@ TEST_CASE("of several registers with one value the finest that agrees counts") {
     CHECK(charger.number("/Yield/Power") == 7999);
 }
 
+TEST_CASE("a phase is there when one of several blocks has power on it") {
+    Mirror system(T::system, Mode::neutral, true);
+    const auto version = version_of(Generation::v82);
+    std::vector<std::uint16_t> powers(47);
+    powers[812 - 800] = 431;                    // /Ac/PvOnGrid/L2/Power
+    const std::vector<std::uint16_t> idle(12);  // from 872 on, with other powers of the phase
+    Mirror::Clock::time_point now{};
+    for (int cycle = 0; cycle < 3; ++cycle) {
+        CHECK_FALSE(system.find("/Ac/PvOnGrid/L2/Power")->visible);
+        system.take({800, 47, Speed::fast}, powers, version, now += 1s);
+        system.take({872, 12, Speed::fast}, idle, version, now += 1s);
+    }
+    CHECK(system.find("/Ac/PvOnGrid/L2/Power")->visible);
+}
+
 TEST_CASE("what was seen is remembered") {
     Device battery(T::battery);
     battery.set("/Dc/0/Voltage", 52).set("/TimeToGo", 100).read();
