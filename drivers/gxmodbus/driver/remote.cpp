@@ -91,15 +91,17 @@ asio::awaitable<void> Remote::run() {
         lost_ = false;
         timeouts_ = 0;
         const auto before = Clock::now();
+        bool worked = false;
         if (co_await greet()) {
             co_await converse();
+            worked = std::none_of(jobs_.begin(), jobs_.end(), [](const JobPtr& job) { return job->first; });
         }
         if (stopped_) {
             break;
         }
         client_.close();
-        if (Clock::now() - before > 60s) {
-            attempt = 0;  // it worked for a while
+        if (worked || Clock::now() - before > 60s) {
+            attempt = 0;
         }
         auto wait = clock_time(backoff(attempt, chance()));
         if (std::exchange(crash_pause_, false)) {
