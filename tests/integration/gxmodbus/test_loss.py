@@ -102,7 +102,10 @@ class Loss(GxCase):
                     before = self.gx.counters()["accepted"]
                     wait_until(lambda: self.gx.counters()["accepted"] > before, "the driver to reconnect")
                 self.gx.misbehave(**{manner: False})
+                self.gx.counters(clear=True)
                 self.assert_back(name, 20.0 + number)
+                # A connection on which everything was read is a good one: the back-off begins anew.
+                wait_until(lambda: self.gx.counters()["reads"].get("225:1282", 0) >= 2, "all to be read")
 
     def test_refused_registers_are_left_out(self):
         self.gx = self.simulate()
