@@ -119,7 +119,8 @@ class Machine:
         for place in ("data", "service", "run", "tmp", "dev", "proc", "var/volatile", "usr/local/bin",
                       "opt/victronenergy", *(place.lstrip("/") for place in self.shown)):
             os.makedirs(os.path.join(layer, place), exist_ok=True)
-        os.symlink("/data/log", os.path.join(layer, "var/log"))
+        for link, target in (("log", "/data/log"), ("run", "/run"), ("lock", "/run/lock")):
+            os.symlink(target, os.path.join(layer, "var", link))
         with open(os.path.join(layer, "opt/victronenergy/version"), "w") as out:
             out.write(f"{firmware}\nVictron Energy\n20260101000000\n")
         for applet in APPLETS:
