@@ -27,12 +27,13 @@ extern const Family kLifePower4;
 extern const Family kSeplos2;
 extern const Family kEg4LifePower;
 extern const Family kRevov;
+extern const Family kSeplos3;
 
 std::span<const Family* const> families() {
     static constexpr std::array kFamilies{
-        &kJbd,        &kJbdUp16s, &kDaly,    &kDalyD2,     &kDalyP81, &kJkTtl,        &kJkPb,
-        &kJkBalancer, &kAntOld,   &kAntNew,  &kHeltecYy,   &kRenogy,  &kFelicity,     &kPace,
-        &kPylontech,  &kDaren,    &kKs48100, &kLifePower4, &kSeplos2, &kEg4LifePower, &kRevov,
+        &kJbd,     &kJbdUp16s,   &kDaly,     &kDalyD2,       &kDalyP81,  &kJkTtl,   &kJkPb,      &kJkBalancer,
+        &kAntOld,  &kAntNew,     &kHeltecYy, &kRenogy,       &kFelicity, &kPace,    &kPylontech, &kDaren,
+        &kKs48100, &kLifePower4, &kSeplos2,  &kEg4LifePower, &kRevov,    &kSeplos3,
     };
     return kFamilies;
 }

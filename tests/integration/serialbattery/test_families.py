@@ -54,6 +54,8 @@ EXPECTED = {
     "pylontech": (alarms(CELLS, PACK, HOT, BOARD), ()),
     "renogy": (alarms(CELLS, PACK, HOT), ()),
     "revov": (alarms(PACK, HOT), ()),
+    "seplos2": (alarms(CELLS, PACK, HOT, BOARD), ()),
+    "seplos3": (alarms(CELLS, PACK, HOT, BOARD), ()),
 }
 
 # Switches whose state the board tells only after they were used.
