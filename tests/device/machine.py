@@ -11,6 +11,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 
 import dbus.bus
 
@@ -36,9 +37,13 @@ def enter_namespaces():
 
 
 def can_have_namespaces():
-    """Whether this kernel and user may do what enter_namespaces does."""
+    """Whether this kernel and user may do what a Machine over this machine's own root needs."""
     extra = [] if os.geteuid() == 0 else ["--map-root-user"]
-    return subprocess.run(["unshare", "--mount", "--pid", "--fork", *extra, "true"], capture_output=True).returncode == 0
+    with tempfile.TemporaryDirectory() as place:
+        trial = (f"mount -t tmpfs none {place} && mkdir {place}/layer {place}/root && "
+                 f"mount -t overlay -o lowerdir={place}/layer:/ none {place}/root")
+        return subprocess.run(["unshare", "--mount", "--pid", "--fork", *extra, "sh", "-c", trial],
+                              capture_output=True).returncode == 0
 
 
 def mount(*arguments):
