@@ -78,10 +78,6 @@ constexpr auto kPlaces =
     std::to_array<std::string_view>({"cell", "mosfet", "ambient", "board", "balancer", "heater"});
 static_assert(kPlaces.size() == static_cast<std::size_t>(Place::heater) + 1);
 
-std::string_view name_of(Place place) {
-    return kPlaces[static_cast<std::size_t>(place)];
-}
-
 Json rounded(const std::optional<double>& value, int decimals) {
     return value ? Json(control::round_to(*value, decimals)) : Json(nullptr);
 }
@@ -134,6 +130,10 @@ void put_line(std::vector<std::string>& lines, std::string_view title, const std
 }
 
 }  // namespace
+
+std::string_view name_of(Place place) {
+    return kPlaces[static_cast<std::size_t>(place)];
+}
 
 std::string line_text(const Line& line) {
     return fmt::format("{} baud{}", line.baud, line.parity == Parity::even ? ", even parity" : "");

@@ -13,6 +13,7 @@ namespace bms::cli {
 
 /// "LLT/JBD SP04S020 (jbd) at 9600 baud", with the address where the family has addresses.
 [[nodiscard]] std::string title_of(const Location& place, const Battery& battery);
+[[nodiscard]] std::string_view name_of(Place place);
 /// "9600 baud", "115200 baud, even parity"
 [[nodiscard]] std::string line_text(const Line& line);
 

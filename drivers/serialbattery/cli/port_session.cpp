@@ -32,7 +32,14 @@ std::string check_address(const std::string& text) {
 }  // namespace
 
 void add_port_options(CLI::App& line, PortOptions& options) {
-    line.add_option("PORT", options.port, "serial port, such as /dev/ttyUSB0")->required();
+    line.add_option("PORT", options.port, "serial port, such as /dev/ttyUSB0");
+    auto* record = line.add_option("--record", options.record, "file to write every byte to that passes");
+    line.add_option("--replay", options.replay, "a recording instead of the port")->excludes(record);
+    line.parse_complete_callback([&options] {
+        if (options.port.empty() && options.replay.empty()) {
+            throw CLI::RequiredError("PORT");
+        }
+    });
     line.add_option("--type", options.types, "look for these types only")
         ->delimiter(',')
         ->allow_extra_args(false)
@@ -45,7 +52,7 @@ void add_port_options(CLI::App& line, PortOptions& options) {
 }
 
 PortSession::PortSession(const asio::any_io_executor& executor, PortOptions options)
-    : options_(std::move(options)), port_(executor) {
+    : executor_(executor), options_(std::move(options)) {
     for (const auto& text : options_.addresses) {
         addresses_.push_back(parse_address(text).value());
     }
@@ -56,9 +63,30 @@ bool PortSession::complain(std::string_view what) const {
     return false;
 }
 
+bool PortSession::open() {
+    OpenPort open_port;
+    if (!options_.replay.empty()) {
+        const auto recording = load_recording(options_.replay);
+        options_.port = options_.port.empty() ? recording->ports.front() : options_.port;
+        open_port = recorded_ports(executor_, recording, Pace::quick);
+    } else if (!options_.record.empty()) {
+        open_port =
+            local_ports(executor_, std::make_shared<transport::Recorder>(
+                                       options_.record, [this](const auto& why) { (void)complain(why); }));
+    } else {
+        open_port = local_ports(executor_);
+    }
+    auto opened = open_port(options_.port, Line{});
+    if (!opened) {
+        return complain(transport::describe(opened.error()));
+    }
+    port_ = std::move(*opened);
+    return true;
+}
+
 asio::awaitable<bool> PortSession::search() {
-    if (const auto fault = port_.open(options_.port)) {
-        co_return complain(transport::describe(*fault));
+    if (!open()) {
+        co_return false;
     }
     DetectionPlan plan;
     for (const auto& type : options_.types) {
@@ -67,13 +95,13 @@ asio::awaitable<bool> PortSession::search() {
     }
     plan.addresses = addresses_;
     plan.options.sole_unit = addresses_.size() < 2 && !options_.all;
-    const auto begin = port_.now();
+    const auto begin = port_->now();
     Detector detector(std::move(plan));
-    const auto fault = co_await run(port_, detector);
+    const auto fault = co_await run(*port_, detector);
     if (fault) {
         co_return complain(transport::describe(*fault));
     }
-    took_ = std::chrono::duration_cast<milliseconds>(port_.now() - begin);
+    took_ = std::chrono::duration_cast<milliseconds>(port_->now() - begin);
     probes_ = detector.probes_sent();
     found_ = detector.take_result();
     if (found_.kind == Detected::Kind::battery) {
@@ -89,7 +117,7 @@ asio::awaitable<void> PortSession::search_bus() {
     }
     const auto places = further_places(found_.place, addresses_);
     for (const Location& place : places) {
-        auto session = co_await visit(port_, place);
+        auto session = co_await visit(*port_, place);
         if (session) {
             batteries_.push_back(std::make_unique<Heard>(place, std::move(session)));
         }
@@ -120,16 +148,9 @@ std::vector<std::uint8_t> PortSession::missing() const {
     return missing;
 }
 
-asio::awaitable<bool> PortSession::poll(Heard& battery) {
+asio::awaitable<std::optional<SerialFault>> PortSession::poll(Heard& battery) {
     battery.talk.start_cycle();
-    const auto fault = co_await run(port_, battery.talk);
-    if (fault) {
-        co_return complain(transport::describe(*fault));
-    }
-    if (!battery.talk.succeeded()) {
-        co_return complain(title_of(battery.place, battery.battery()) + " does not answer any more");
-    }
-    co_return true;
+    return run(*port_, battery.talk);
 }
 
 }  // namespace bms::cli

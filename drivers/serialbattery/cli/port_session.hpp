@@ -3,9 +3,10 @@
 
 #include "serialbattery/conversation.hpp"
 #include "serialbattery/detect/detector.hpp"
-#include "serialbattery/driver/port.hpp"
+#include "serialbattery/driver/port_source.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,11 +17,13 @@ namespace bms::cli {
 
 struct PortOptions {
     std::string port;
+    std::string record;                  ///< file to write every byte to
+    std::string replay;                  ///< recording to read instead of the port
     std::vector<std::string> types;      ///< only these families
     std::vector<std::string> addresses;  ///< only these, and all of them
     bool all = false;                    ///< every battery on the bus
 };
-/// PORT, --type, --address and --all, checked.
+/// PORT, --type, --address, --all, --record and --replay, checked.
 void add_port_options(CLI::App& line, PortOptions& options);
 
 /// A battery that was found and read.
@@ -37,7 +40,10 @@ class PortSession {
   public:
     PortSession(const boost::asio::any_io_executor& executor, PortOptions options);
 
-    /// Opens the port and looks for batteries. False, with a line on standard error, when the port cannot be used.
+    /// Its path, for what is said about it.
+    [[nodiscard]] const std::string& port() const { return options_.port; }
+    /// Opens the port and looks for batteries. False, with a line on standard error, when the port cannot be used;
+    /// throws when a recording cannot be read or written.
     [[nodiscard]] boost::asio::awaitable<bool> search();
     [[nodiscard]] Detected::Kind kind() const { return found_.kind; }
     /// What else is there, in a sentence; for everything but a battery.
@@ -50,17 +56,22 @@ class PortSession {
     /// Addresses that were asked for and did not answer.
     [[nodiscard]] std::vector<std::uint8_t> missing() const;
 
-    /// Reads a battery once more; false, with a line on standard error, when it did not answer.
-    [[nodiscard]] boost::asio::awaitable<bool> poll(Heard& battery);
-    [[nodiscard]] Port& port() { return port_; }
+    /// Reads a battery once more; its talk tells whether it answered. Nothing, or why the port cannot be used any
+    /// more; that of a recording is gone when the recording has ended.
+    [[nodiscard]] boost::asio::awaitable<std::optional<SerialFault>> poll(Heard& battery);
+    [[nodiscard]] bool replayed() const { return !options_.replay.empty(); }
+    /// The port's time, which runs faster in a recording.
+    [[nodiscard]] TimePoint now() const { return port_->now(); }
 
   private:
     [[nodiscard]] boost::asio::awaitable<void> search_bus();
+    [[nodiscard]] bool open();
     [[nodiscard]] bool complain(std::string_view what) const;
 
+    boost::asio::any_io_executor executor_;
     PortOptions options_;
     std::vector<std::uint8_t> addresses_;
-    LocalPort port_;
+    std::unique_ptr<Port> port_;
     Detected found_;
     milliseconds took_{};
     unsigned probes_ = 0;

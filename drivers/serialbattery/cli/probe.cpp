@@ -17,7 +17,7 @@ struct ProbeOptions {
     bool json = false;
 };
 
-nlohmann::ordered_json report(const PortSession& session, const std::string& port) {
+nlohmann::ordered_json report(const PortSession& session) {
     nlohmann::ordered_json batteries = nlohmann::ordered_json::array();
     for (const auto& battery : session.batteries()) {
         const auto all = to_json(battery->place, battery->battery());
@@ -28,21 +28,21 @@ nlohmann::ordered_json report(const PortSession& session, const std::string& por
         batteries.push_back(std::move(entry));
     }
     const auto otherwise = session.otherwise();
-    return {{"port", port},
+    return {{"port", session.port()},
             {"took_ms", session.took().count()},
             {"questions", session.probes()},
             {"batteries", std::move(batteries)},
             {"otherwise", otherwise.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(otherwise)}};
 }
 
-void print(const PortSession& session, const std::string& port) {
+void print(const PortSession& session) {
     const auto effort = fmt::format("{} ms, {} question{}", session.took().count(), session.probes(),
                                     session.probes() == 1 ? "" : "s");
     if (session.batteries().empty()) {
-        fmt::print("{}: {} ({})\n", port, session.otherwise(), effort);
+        fmt::print("{}: {} ({})\n", session.port(), session.otherwise(), effort);
     }
     for (const auto& battery : session.batteries()) {
-        fmt::print("{}: {}{}\n", port, title_of(battery->place, battery->battery()),
+        fmt::print("{}: {}{}\n", session.port(), title_of(battery->place, battery->battery()),
                    battery == session.batteries().front() ? fmt::format(", found in {}", effort) : "");
     }
 }
@@ -54,15 +54,14 @@ asio::awaitable<int> probe(asio::any_io_executor executor, ProbeOptions options)
         co_return kNotDone;
     }
     if (options.json) {
-        const auto text =
-            report(session, options.port.port).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+        const auto text = report(session).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
         fmt::print("{}\n", text);
     } else {
-        print(session, options.port.port);
+        print(session);
     }
     const auto missing = session.missing();
     for (const auto address : missing) {
-        std::cerr << fmt::format("{}: nothing at address 0x{:02X}\n", options.port.port, address);
+        std::cerr << fmt::format("{}: nothing at address 0x{:02X}\n", session.port(), address);
     }
     const bool found =
         session.kind() == Detected::Kind::battery || session.kind() == Detected::Kind::occupied;

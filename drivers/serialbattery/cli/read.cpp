@@ -17,15 +17,15 @@ struct ReadOptions {
     bool json = false;
 };
 
-void print(const ReadOptions& options, const Heard& heard) {
+void print(const PortSession& session, const Heard& heard, bool json) {
     const Battery& battery = heard.battery();
-    if (options.json) {
-        nlohmann::ordered_json object = {{"port", options.port.port}};
+    if (json) {
+        nlohmann::ordered_json object = {{"port", session.port()}};
         object.update(to_json(heard.place, battery));
         fmt::print("{}\n", object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
         return;
     }
-    fmt::print("{}: {}\n", options.port.port, title_of(heard.place, battery));
+    fmt::print("{}: {}\n", session.port(), title_of(heard.place, battery));
     for (const auto& line : to_text(battery)) {
         fmt::print("{}\n", line);
     }
@@ -39,25 +39,31 @@ asio::awaitable<int> read(asio::any_io_executor executor, ReadOptions options) {
     }
     int result = kDone;
     if (session.batteries().empty()) {
-        std::cerr << options.port.port << ": " << session.otherwise() << '\n';
+        std::cerr << session.port() << ": " << session.otherwise() << '\n';
         result = kNotDone;
     }
     for (const auto& battery : session.batteries()) {
         // Once more: some families ask in the first cycle what they need to know for the second.
-        const bool answered = co_await session.poll(*battery);
-        if (!answered) {
+        const auto fault = co_await session.poll(*battery);
+        if (fault && !session.replayed()) {  // else the recording has ended, and what was read before stands
+            std::cerr << session.port() << ": " << transport::describe(*fault) << '\n';
+            co_return kNotDone;
+        }
+        if (!fault && !battery->talk.succeeded()) {
+            std::cerr << session.port() << ": " << title_of(battery->place, battery->battery())
+                      << " does not answer any more\n";
             result = kNotDone;
             continue;
         }
-        print(options, *battery);
+        print(session, *battery, options.json);
         if (const auto reason = implausible(battery->battery())) {
-            std::cerr << options.port.port << ": this cannot be true (" << *reason
+            std::cerr << session.port() << ": this cannot be true (" << *reason
                       << "): the driver would not take it\n";
             result = kNotDone;
         }
     }
     for (const auto address : session.missing()) {
-        std::cerr << fmt::format("{}: nothing at address 0x{:02X}\n", options.port.port, address);
+        std::cerr << fmt::format("{}: nothing at address 0x{:02X}\n", session.port(), address);
         result = kNotDone;
     }
     co_return result;

@@ -43,11 +43,11 @@ std::vector<const Family*> families_of(const control::TextList& types) {
 
 }  // namespace
 
-PortWorker::PortWorker(Host& host, std::string path, Prepare prepare)
+PortWorker::PortWorker(Host& host, std::string path, OpenPort open_port)
     : host_(host),
       path_(std::move(path)),
       name_(port_name(path_)),
-      prepare_(std::move(prepare)),
+      open_port_(std::move(open_port)),
       settings_(control::settings_for(host.config, {{}, name_, {}}).settings),
       wake_(host.bus.executor) {
     for (const auto& text : settings_.addresses) {
@@ -106,12 +106,12 @@ asio::awaitable<GivenUp> PortWorker::run() {
 asio::awaitable<std::optional<SerialFault>> PortWorker::open() {
     const auto give_up = Clock::now() + kPatience;
     for (;;) {
-        port_ = std::make_unique<LocalPort>(host_.bus.executor);
-        prepare_(port_->serial(), path_);
-        const auto fault = port_->open(path_);
-        if (!fault) {
+        auto opened = open_port_(path_, Line{});
+        if (opened) {
+            port_ = std::move(*opened);
             co_return std::nullopt;
         }
+        const SerialFault fault = opened.error();
         const bool may_come =
             fault == SerialFault::missing || fault == SerialFault::busy || fault == SerialFault::gone;
         if (!may_come || Clock::now() >= give_up) {
@@ -224,13 +224,13 @@ asio::awaitable<void> PortWorker::reopen() {
     const Line line = units_.front()->place().line;
     auto pause = std::chrono::duration_cast<milliseconds>(kFirstReopen);
     auto next_try = Clock::now() + pause;
-    port_->close();
+    port_.reset();
     while (!all_gone()) {
         const auto now = Clock::now();
         if (now >= next_try) {
-            port_ = std::make_unique<LocalPort>(host_.bus.executor);
-            prepare_(port_->serial(), path_);
-            if (!port_->open(path_, line)) {
+            auto opened = open_port_(path_, line);
+            if (opened) {
+                port_ = std::move(*opened);
                 spdlog::info("{}: the port is back", path_);
                 co_return;
             }

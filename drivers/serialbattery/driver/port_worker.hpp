@@ -4,7 +4,7 @@
 
 #include "serialbattery/detect/detector.hpp"
 #include "serialbattery/driver/host.hpp"
-#include "serialbattery/driver/port.hpp"
+#include "serialbattery/driver/port_source.hpp"
 #include "serialbattery/driver/unit.hpp"
 
 #include <functional>
@@ -28,10 +28,7 @@ enum class GivenUp : std::uint8_t {
 
 class PortWorker {
   public:
-    /// Called for every port before it is opened, so that what passes can be recorded.
-    using Prepare = std::function<void(transport::SerialPort&, const std::string& path)>;
-
-    PortWorker(Host& host, std::string path, Prepare prepare);
+    PortWorker(Host& host, std::string path, OpenPort open_port);
     PortWorker(const PortWorker&) = delete;
     PortWorker& operator=(const PortWorker&) = delete;
     ~PortWorker();
@@ -60,10 +57,10 @@ class PortWorker {
     Host& host_;
     std::string path_;
     std::string name_;
-    Prepare prepare_;
+    OpenPort open_port_;
     control::Settings settings_;  ///< of the port, from the file
     std::vector<std::uint8_t> addresses_;
-    std::unique_ptr<LocalPort> port_;
+    std::unique_ptr<Port> port_;
     boost::asio::steady_timer wake_;
     std::vector<std::unique_ptr<Unit>> units_;
     std::vector<Location> unheard_;  ///< where further batteries may be

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <system_error>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -36,9 +38,10 @@ struct Task {
 
 class Service {
   public:
-    Service(velib::App& app, ServiceOptions options)
+    Service(velib::App& app, ServiceOptions options, OpenPort open_port)
         : app_(app),
           options_(std::move(options)),
+          open_port_(std::move(open_port)),
           settings_(app.bus()),
           config_(load_config(options_.config.empty() ? kDefaultConfig : options_.config,
                               !options_.config.empty())),
@@ -53,7 +56,7 @@ class Service {
 
     asio::awaitable<int> run() {
         for (const auto& path : options_.ports) {
-            workers_.push_back(std::make_unique<PortWorker>(host_, path, [](auto&, const auto&) {}));
+            workers_.push_back(std::make_unique<PortWorker>(host_, path, open_port_));
         }
         host_.polled = [this] { bank_.note_poll(); };
         for (const auto& worker : workers_) {
@@ -155,6 +158,7 @@ class Service {
 
     velib::App& app_;
     ServiceOptions options_;
+    OpenPort open_port_;
     velib::Settings settings_;
     control::ConfigFile config_;
     Host host_;
@@ -164,10 +168,56 @@ class Service {
     asio::steady_timer changed_;
 };
 
+class TemporaryFolder {
+  public:
+    TemporaryFolder() {
+        auto name = (std::filesystem::temp_directory_path() / "dbus-serialbattery-XXXXXX").string();
+        if (::mkdtemp(name.data()) == nullptr) {
+            throw std::system_error(errno, std::generic_category(), name);
+        }
+        path_ = name;
+    }
+    TemporaryFolder(const TemporaryFolder&) = delete;
+    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+    ~TemporaryFolder() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+    [[nodiscard]] const std::string& path() const { return path_; }
+
+  private:
+    std::string path_;
+};
+
+/// Null when nothing is to be recorded.
+std::shared_ptr<transport::Recorder> recorder_of(const ServiceOptions& options) {
+    if (options.record.empty()) {
+        return nullptr;
+    }
+    spdlog::info("recording every byte to {}", options.record);
+    return std::make_shared<transport::Recorder>(options.record,
+                                                 [](const std::string& why) { spdlog::error("{}", why); });
+}
+
 }  // namespace
 
 asio::awaitable<int> serve(velib::App& app, ServiceOptions options) {
-    Service service(app, std::move(options));
+    const auto executor = app.context().get_executor();
+    if (options.replay.empty()) {
+        auto open_port = local_ports(executor, recorder_of(options));
+        Service service(app, std::move(options), std::move(open_port));
+        co_return co_await service.run();
+    }
+    const auto recording = load_recording(options.replay);
+    auto open_port = recorded_ports(executor, recording, Pace::real, [&app] {
+        spdlog::info("the recording has ended");
+        app.stop(0);
+    });
+    // What is known here of other batteries has no part in it.
+    const TemporaryFolder folder;
+    options.ports = recording->ports;
+    options.state_folder = folder.path();
+    Service service(app, std::move(options), std::move(open_port));
     co_return co_await service.run();
 }
 

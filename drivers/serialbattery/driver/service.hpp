@@ -16,6 +16,7 @@ struct ServiceOptions {
     std::string config;  ///< empty: the usual place
     std::string state_folder;
     std::string record;  ///< file to write all bytes to
+    std::string replay;  ///< recording to take in place of ports
 };
 
 /// Nothing of ours on the port: serial-starter tries the next driver.

@@ -4,8 +4,8 @@ import json
 import os
 import subprocess
 
-from battery_case import BatteryTestCase
-from venus_testing import BIN, DEADLINE, main
+from battery_case import ROOT, BatteryTestCase
+from venus_testing import BIN, DEADLINE, main, wait_until
 
 DATA = os.path.join(os.path.dirname(__file__), "..", "..", "data", "serialbattery")
 PROGRAM = os.path.join(BIN, "dbus-serialbattery")
@@ -233,8 +233,81 @@ class Ports(CommandCase):
 
     def test_no_port(self):
         for port, what in ((self.tty("none"), "there is no such port"), ("/dev/null", "it is no serial port")):
-            for command in ("probe", "read"):
+            for command in ("probe", "read", "replay"):
                 self.assertEqual(self.call(command, port), (1, "", f"{port}: {what}\n"))
+
+
+class Recordings(CommandCase):
+    with_settings = True
+
+    def record(self):
+        """Some polls of a battery by the driver on the bus, in a file."""
+        simulator = self.simulate("jbd")
+        self.tell(simulator, command="set", current=12.5, soc=44)
+        path = self.tty("user.rec")
+        port = self.tty("ttyBMS0")
+        driver = self.start("dbus-serialbattery", "--state-dir", self.tty("state"), "--record", path, port)
+        self.wait_name(ROOT + "ttyBMS0")
+        wait_until(lambda: self.count(path, " sent ") > 20, "some polls")
+        self.assertEqual(driver.terminate(), 0)
+        self.wait_no_name(ROOT + "ttyBMS0")
+        simulator.kill()
+        return path, port
+
+    def count(self, path, what):
+        with open(path) as lines:
+            return lines.read().count(what)
+
+    def test_record_and_replay(self):
+        path, port = self.record()
+        with open(path) as lines:
+            head, opened, line, *_ = lines
+        self.assertEqual(head, "serial recording 1\n")
+        self.assertRegex(opened, rf"^\d+\.\d{{6}} 1 open {port}$")
+        self.assertRegex(line, r"^\d+\.\d{6} 1 line 9600 none$")
+        self.assertGreater(self.count(path, " received dd"), 10)
+
+        # The battery is gone, its recording says the same without a bus ...
+        code, out, err = self.call("read", "--replay", path, "--json")
+        self.assertEqual((code, err), (0, ""))
+        said = json.loads(out)
+        self.assertEqual((said["port"], said["family"]), (port, "jbd"))
+        self.assertAlmostEqual(said["current_A"], 12.5, delta=0.05)
+        # ... and on the bus, until it ends.
+        driver = self.start("dbus-serialbattery", "replay", path)
+        self.wait_name(ROOT + "ttyBMS0")
+        self.wait_value(ROOT + "ttyBMS0", "/Dc/0/Current", 12.5, near=0.05)
+        self.wait_value(ROOT + "ttyBMS0", "/Soc", 44, near=1)
+        self.assertEqual(driver.wait_exit(), 0)
+        self.assertIn("the recording has ended", driver.output)
+        self.wait_no_name(ROOT + "ttyBMS0")
+
+    def test_record_of_a_command(self):
+        self.simulate("daly")
+        path = self.tty("probe.rec")
+        first = self.call("read", self.tty("ttyBMS0"), "--record", path, "--json")
+        self.assertEqual((first[0], first[2]), (0, ""))
+        self.assertEqual(self.call("read", "--replay", path, "--json"), first)
+        again = self.call("probe", "--replay", path, "--json")
+        self.assertEqual(json.loads(again[1])["batteries"][0]["family"], "daly")
+
+    def test_no_recording(self):
+        path = self.tty("wrong.rec")
+        for content, what in (("", "line 1: this is no recording"),
+                              ("serial recording 1\n", "no port was ever opened"),
+                              ("serial recording 1\n0.000000 1 open a\n0.100000 1 sent 0g\n", "line 3: no bytes")):
+            with open(path, "w") as out:
+                out.write(content)
+            for arguments in (("read", "--replay", path), ("replay", path)):
+                code, out, err = self.call(*arguments)
+                self.assertEqual((code, out), (1, ""))
+                self.assertIn(what, err)
+        code, _, err = self.call("read", "--replay", self.tty("none.rec"))
+        self.assertEqual(code, 1)
+        self.assertIn("none.rec: cannot be read", err)
+        code, _, err = self.call("probe", self.tty("x"), "--record", self.directory)
+        self.assertEqual(code, 1)
+        self.assertIn(self.directory, err)
 
 
 class CommandLine(CommandCase):
@@ -248,7 +321,7 @@ class CommandLine(CommandCase):
     def test_help(self):
         code, out, _ = self.call("--help")
         self.assertEqual(code, 0)
-        for command in ("decode", "control", "import-config", "probe", "read"):
+        for command in ("decode", "control", "import-config", "probe", "read", "replay"):
             self.assertIn(command, out)
 
 
