@@ -28,6 +28,7 @@ struct Command {
 [[nodiscard]] Command add_import_config(CLI::App& app);
 [[nodiscard]] Command add_probe(CLI::App& app);
 [[nodiscard]] Command add_read(CLI::App& app);
+[[nodiscard]] Command add_monitor(CLI::App& app);
 
 /// For commands that only compute: runs `body` with the signals as a plain program has them, so that one waiting for
 /// its input can be interrupted.

@@ -7,7 +7,8 @@ namespace bms::cli {
 namespace asio = boost::asio;
 
 std::vector<Command> add_commands(CLI::App& app) {
-    return {add_decode(app), add_control(app), add_import_config(app), add_probe(app), add_read(app)};
+    return {add_decode(app), add_control(app), add_import_config(app),
+            add_probe(app),  add_read(app),    add_monitor(app)};
 }
 
 std::function<asio::awaitable<int>(asio::any_io_executor)> plain(std::function<int()> body) {

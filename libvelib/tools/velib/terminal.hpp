@@ -39,6 +39,7 @@ class Terminal {
     /// and we are in its foreground.
     void enter();
     void leave();
+    [[nodiscard]] bool entered() const { return entered_; }
     [[nodiscard]] bool reads_keys() const { return keys_; }
 
     static void draw(const std::vector<std::string>& lines);

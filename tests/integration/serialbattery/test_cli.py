@@ -1,8 +1,12 @@
 """The commands of dbus-serialbattery that need no bus, each as a user calls it."""
 
+import fcntl
 import json
 import os
+import pty
+import struct
 import subprocess
+import termios
 
 from battery_case import ROOT, BatteryTestCase
 from venus_testing import BIN, DEADLINE, main, wait_until
@@ -233,8 +237,79 @@ class Ports(CommandCase):
 
     def test_no_port(self):
         for port, what in ((self.tty("none"), "there is no such port"), ("/dev/null", "it is no serial port")):
-            for command in ("probe", "read", "replay"):
+            for command in ("probe", "read", "monitor"):
                 self.assertEqual(self.call(command, port), (1, "", f"{port}: {what}\n"))
+
+
+class Monitor(CommandCase):
+    def test_lines(self):
+        simulator = self.simulate("jbd")
+        self.tell(simulator, command="set", current=20, soc=50)
+        config = self.tty("config.ini")
+        with open(config, "w") as out:
+            out.write("[default]\nMAX_BATTERY_CHARGE_CURRENT = 33\nMAX_BATTERY_DISCHARGE_CURRENT = 44\n")
+        code, out, err = self.call("monitor", self.tty("ttyBMS0"), "--config", config, "--polls", "3", "--interval", "0.1")
+        self.assertEqual((code, err), (0, ""))
+        lines = out.splitlines()
+        self.assertEqual(len(lines), 3)
+        for line in lines:
+            self.assertRegex(line, r"\(jbd\) at 9600 baud: \d+\.\d\d V, 20\.0\d A, 50\.\d %, cells \d\.\d{3} to "
+                                   r"\d\.\d{3} V, charge \d+\.\d\d V 33\.0 A, discharge 44\.0 A, alarms none$")
+
+    def test_what_happens_meanwhile(self):
+        simulator = self.simulate("jbd")
+        monitor = self.start("dbus-serialbattery", "monitor", self.tty("ttyBMS0"), "--interval", "0.1")
+        monitor.wait_line("alarms none")
+        self.tell(simulator, command="alarm", name="HighCellVoltage", level=2)
+        monitor.wait_line("alarms HighCellVoltage")
+        self.tell(simulator, command="fault", silence=True)
+        monitor.wait_line("SILENT")
+        self.tell(simulator, command="fault", silence=False)
+        monitor.wait_line("SILENT")
+        seen = len(monitor.poll_output())
+        wait_until(lambda: "baud: 5" in monitor.poll_output()[seen:], "the battery to be back")
+        simulator.kill()
+        self.assertEqual(monitor.wait_exit(), 1)
+        self.assertIn("the port is gone", monitor.output)
+
+    def test_screen(self):
+        self.simulate("jbd")
+        master, slave = pty.openpty()
+        self.addCleanup(os.close, master)
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 80, 0, 0))
+        before = termios.tcgetattr(slave)
+        monitor = subprocess.Popen([PROGRAM, "monitor", self.tty("ttyBMS0"), "--interval", "0.1"], stdin=slave,
+                                   stdout=slave, stderr=slave, start_new_session=True,
+                                   preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+                                   env={**os.environ, **NO_BUS, "TERM": "xterm"})
+        self.addCleanup(monitor.kill)
+        os.set_blocking(master, False)
+        seen = bytearray()
+
+        def screen():
+            try:
+                seen.extend(os.read(master, 65536))
+            except BlockingIOError:
+                pass
+            return seen.decode("utf-8", "replace")
+
+        wait_until(lambda: "polls         2, 0 without an answer" in screen(), "the second screen")
+        for text in ("(jbd) at 9600 baud", "cells          1 ", "charging on, discharging on", "alarms        none",
+                     "mV apart", "q: quit"):
+            self.assertIn(text, screen())
+        os.write(master, b"q")
+        wait_until(lambda: (screen(), monitor.poll() is not None)[1], "the end")
+        self.assertEqual(monitor.returncode, 0)
+        self.assertIn("\x1b[?1049l", screen())
+        self.assertEqual(termios.tcgetattr(slave)[3], before[3])
+        os.close(slave)
+
+    def test_recording(self):
+        self.simulate("jbd")
+        path = self.tty("monitor.rec")
+        first = self.call("monitor", self.tty("ttyBMS0"), "--polls", "4", "--interval", "0.1", "--record", path)
+        self.assertEqual((first[0], first[2]), (0, ""))
+        self.assertEqual(self.call("monitor", "--replay", path), first)
 
 
 class Recordings(CommandCase):
@@ -321,7 +396,7 @@ class CommandLine(CommandCase):
     def test_help(self):
         code, out, _ = self.call("--help")
         self.assertEqual(code, 0)
-        for command in ("decode", "control", "import-config", "probe", "read", "replay"):
+        for command in ("decode", "control", "import-config", "probe", "read", "monitor", "replay"):
             self.assertIn(command, out)
 
 
