@@ -28,12 +28,13 @@ extern const Family kSeplos2;
 extern const Family kEg4LifePower;
 extern const Family kRevov;
 extern const Family kSeplos3;
+extern const Family kEg4Ll;
 
 std::span<const Family* const> families() {
     static constexpr std::array kFamilies{
         &kJbd,     &kJbdUp16s,   &kDaly,     &kDalyD2,       &kDalyP81,  &kJkTtl,   &kJkPb,      &kJkBalancer,
         &kAntOld,  &kAntNew,     &kHeltecYy, &kRenogy,       &kFelicity, &kPace,    &kPylontech, &kDaren,
-        &kKs48100, &kLifePower4, &kSeplos2,  &kEg4LifePower, &kRevov,    &kSeplos3,
+        &kKs48100, &kLifePower4, &kSeplos2,  &kEg4LifePower, &kRevov,    &kSeplos3, &kEg4Ll,
     };
     return kFamilies;
 }
