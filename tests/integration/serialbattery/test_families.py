@@ -42,7 +42,9 @@ EXPECTED = {
     "daly_p81": ({"InternalFailure": 1}, ()),
     "daren": (alarms(CELLS, PACK, HOT, BOARD), ()),
     "eg4_lifepower": (alarms(PACK, HOT), ()),
+    "eg4_ll": (alarms(CELLS, PACK, HOT, BOARD), ()),
     "felicity": (alarms(CELLS), ()),
+    "gobel_modbus": ({"InternalFailure": 1}, ()),  # which fault it is is not known
     "heltec_yy": (alarms(CELLS, PACK, HOT, BOARD), ()),
     "jbd": (alarms(CELLS, PACK, HOT, BOARD), FET + BALANCER),
     "jbd_up16s": (alarms(CELLS, PACK, HOT, BOARD), ()),
@@ -51,6 +53,7 @@ EXPECTED = {
     "ks48100": (alarms(CELLS, PACK, HOT, BOARD), ()),
     "lifepower4": (alarms(CELLS, PACK, HOT, BOARD), ()),
     "pace": (alarms(CELLS, PACK, HOT, BOARD), FET),
+    "pace_modbus": (alarms(CELLS, PACK, HOT, BOARD), ()),
     "pylontech": (alarms(CELLS, PACK, HOT, BOARD), ()),
     "renogy": (alarms(CELLS, PACK, HOT), ()),
     "revov": (alarms(PACK, HOT), ()),
