@@ -52,6 +52,8 @@ class Bench(BatteryTestCase):
     def measure(self, batteries):
         ports = [f"ttyB{i}" for i in range(batteries)]
         simulators = [self.simulate("jbd", port) for port in ports]
+        for simulator in simulators:
+            self.tell(simulator, command="fault", block_ms=16)  # as USB adapters collect by default
         driver = self.drive(*ports)
         names = [ROOT + port for port in ports] + ([BANK] if batteries > 1 else [])
         wait_until(lambda: all(self.has_name(name) for name in names), "the batteries", 120)
