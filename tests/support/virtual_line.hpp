@@ -17,6 +17,7 @@ namespace bms::test {
 class VirtualLine {
   public:
     bool echo = false;
+    bool silent = false;           ///< nobody answers
     std::size_t garble_every = 0;  ///< flip a bit in every n-th byte that comes, 0: never
 
     sim::Unit& add(std::string_view family, unsigned address) {
@@ -40,6 +41,7 @@ class VirtualLine {
     void pass(milliseconds time) { now_ += time; }
     void open_at(const Line& line) { line_ = line; }
     [[nodiscard]] const std::vector<std::pair<Line, wire::Buffer>>& sent() const { return sent_; }
+    void forget_sent() { sent_.clear(); }
 
     /// Does what the machine says until it has finished.
     template <class Machine>
@@ -93,7 +95,7 @@ class VirtualLine {
             arrive(now_, bytes);
         }
         for (auto& unit : units_) {
-            if (!matches(unit->simulator())) {
+            if (silent || !matches(unit->simulator())) {
                 continue;
             }
             if (const auto answer = unit->hear(bytes)) {
