@@ -154,10 +154,11 @@ constexpr auto kPointRows = std::to_array<velib::Row<SystemSetPoints>>({
                                                          format::dc_volts),
 });
 
+constexpr std::string_view kVoltageOverride = "/Control/VoltageOverride";
+constexpr std::string_view kCurrentOverride = "/Control/CurrentOverride";
+
 using O = OverrideStatus;
 constexpr auto kOverrideRows = std::to_array<velib::Row<OverrideStatus>>({
-    row<&O::volts>("/Control/VoltageOverride", format::dc_volts),
-    row<&O::amps>("/Control/CurrentOverride", format::amps),
     row<[](const O& o) { return (o.volts > 0); }>("/Custom/VoltageOverride/Active"),
     row<&O::volts>("/Custom/VoltageOverride/CurrentVoltage", format::dc_volts),
     row<&O::register_volts>("/Custom/VoltageOverride/RegisterReadback", format::dc_volts),
@@ -261,17 +262,23 @@ void Panel::add_controls() {
         spec.on_write = [this, row](const velib::Value&) { return reply(operator_.trigger(row.coil)); };
         tree_.add(std::string{row.path}, std::move(spec), 0);
     }
-    tree_.find("/Control/VoltageOverride")->set_write_handler([this](const velib::Value& value) {
-        return reply(operator_.override_volts(value.real().value_or(0)));
-    });
-    tree_.find("/Control/CurrentOverride")->set_write_handler([this](const velib::Value& value) {
-        return reply(operator_.override_amps(value.real().value_or(0)));
-    });
+    add_override(kVoltageOverride, format::dc_volts, &Operator::override_volts);
+    add_override(kCurrentOverride, format::amps, &Operator::override_amps);
     velib::ItemSpec profile{velib::Type::text};
     profile.on_write = [this](const velib::Value& value) {
         return reply(value.text() != nullptr && operator_.apply_profile(*value.text()));
     };
     tree_.add("/Control/ApplyChargeProfile", std::move(profile), "");
+}
+
+/// An override is shown once the controller has it; until then it can be taken back by writing what is still shown.
+void Panel::add_override(std::string_view path, velib::Format format, bool (Operator::*request)(double)) {
+    velib::ItemSpec spec{velib::Type::real, format};
+    spec.hears_repeats = true;
+    spec.on_write = [this, request](const velib::Value& value) {
+        return reply((operator_.*request)(value.real().value_or(0)));
+    };
+    tree_.add(std::string{path}, std::move(spec));
 }
 
 void Panel::add_link(double rated_amps) {
@@ -325,6 +332,8 @@ void Panel::show(velib::Update& update, const SystemSetPoints& points) {
 
 void Panel::show(velib::Update& update, const OverrideStatus& status) {
     override_.publish(update, status);
+    update.set(kVoltageOverride, status.volts);
+    update.set(kCurrentOverride, status.amps);
 }
 
 void Panel::show(velib::Update& update, const ProfileStatus& status) {

@@ -89,6 +89,7 @@ class Panel {
 
   private:
     void add_controls();
+    void add_override(std::string_view path, velib::Format format, bool (Operator::*request)(double));
     void add_link(double rated_amps);
 
     velib::ItemTree& tree_;

@@ -84,8 +84,9 @@ wire::Expected<OverrideLimits, OverrideFault> override_limits(const OverrideSett
 
 std::optional<OverrideFault> request_volts(Override& wanted, double volts, const OverrideLimits& limits) {
     if (volts <= 0) {
+        const bool ends = wanted.volts && !wanted.amps;
         wanted.volts.reset();
-        if (!wanted.active()) {
+        if (ends) {
             stop(wanted, StopReason::user);
         }
         return std::nullopt;
@@ -96,16 +97,19 @@ std::optional<OverrideFault> request_volts(Override& wanted, double volts, const
     if (!(volts <= limits.highest_volts)) {
         return OverrideFault::too_high;
     }
+    if (wanted.volts != volts) {
+        wanted.tail_seconds = 0;
+    }
     wanted.volts = volts;
-    wanted.tail_seconds = 0;
     wanted.stopped = StopReason::none;
     return std::nullopt;
 }
 
 std::optional<OverrideFault> request_amps(Override& wanted, double amps, const OverrideLimits& limits) {
     if (amps <= 0) {
+        const bool ends = wanted.amps && !wanted.volts;
         wanted.amps.reset();
-        if (!wanted.active()) {
+        if (ends) {
             stop(wanted, StopReason::user);
         }
         return std::nullopt;

@@ -132,6 +132,19 @@ class Controls(TristarTestCase):
         self.assertEqual(self.word(89), 0xFFF0)
         self.assertEqual(self.value(SERVICE, "/Custom/VoltageOverride/StopReason"), "UserDisabled")
 
+    def test_an_override_is_taken_back_before_it_is_shown(self):
+        self.begin()
+        self.wait_value(SERVICE, "/Custom/SystemVoltage", 24)
+        self.wait_value(SERVICE, "/Control/VoltageOverride", 0)
+        self.simulator.command("delay 300")
+        self.assertEqual(self.set_value(SERVICE, "/Control/VoltageOverride", 28.4), 0)
+        self.assertEqual(self.value(SERVICE, "/Control/VoltageOverride"), 0)
+        self.assertEqual(self.set_value(SERVICE, "/Control/VoltageOverride", 0.0), 0)
+        self.wait_value(SERVICE, "/Custom/VoltageOverride/StopReason", "UserDisabled")
+        self.wait_readings(2)
+        self.assertIn(self.word(89), (0, 0xFFF0))
+        self.assertEqual(self.value(SERVICE, "/State"), 3)
+
     def test_a_stopped_driver_releases_its_override(self):
         self.begin()
         self.wait_value(SERVICE, "/Custom/SystemVoltage", 24)

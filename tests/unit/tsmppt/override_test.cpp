@@ -78,6 +78,17 @@ TEST_CASE("an override ends when the user takes both halves back") {
     CHECK(describe(wanted.stopped) == "UserDisabled");
 }
 
+TEST_CASE("asking for the same again changes nothing") {
+    auto wanted = asked_for(28.4);
+    wanted.tail_seconds = 100;
+    CHECK_FALSE(request_volts(wanted, 28.4, limits()).has_value());
+    CHECK(wanted.tail_seconds == 100);
+    stop(wanted, StopReason::battery_full);
+    CHECK_FALSE(request_volts(wanted, 0, limits()).has_value());
+    CHECK_FALSE(request_amps(wanted, 0, limits()).has_value());
+    CHECK(wanted.stopped == StopReason::battery_full);
+}
+
 TEST_CASE("the battery is full after the tail current has lasted") {
     auto wanted = asked_for(28.4);
     int t = 0;
