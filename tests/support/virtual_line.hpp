@@ -18,6 +18,7 @@ class VirtualLine {
   public:
     bool echo = false;
     bool silent = false;           ///< nobody answers
+    milliseconds delay{0};         ///< of an adapter, on top of what the unit takes to answer
     std::size_t garble_every = 0;  ///< flip a bit in every n-th byte that comes, 0: never
 
     sim::Unit& add(std::string_view family, unsigned address) {
@@ -60,7 +61,7 @@ class VirtualLine {
                     break;
                 case Step::Kind::pause:
                     now_ = std::max(now_, step.until);
-                    incoming_.clear();
+                    discard(now_);
                     break;
                 case Step::Kind::receive:
                     receive(machine, step.until);
@@ -87,10 +88,14 @@ class VirtualLine {
                 {from + wire_time(line_, i + 1), static_cast<std::uint8_t>(bytes[i] ^ (damaged ? 4 : 0))});
         }
     }
+    /// What waits in the input is thrown away, and what meets our own bytes on the wire is lost.
+    void discard(TimePoint until) {
+        std::erase_if(incoming_, [&](const Arrival& arrival) { return arrival.when <= until; });
+    }
     void send(Bytes bytes) {
         sent_.emplace_back(line_, wire::Buffer(bytes.begin(), bytes.end()));
-        incoming_.clear();
         const auto end = now_ + wire_time(line_, bytes.size());
+        discard(end);
         if (echo) {
             arrive(now_, bytes);
         }
@@ -99,7 +104,7 @@ class VirtualLine {
                 continue;
             }
             if (const auto answer = unit->hear(bytes)) {
-                arrive(end + unit->simulator().latency, *answer);
+                arrive(end + unit->simulator().latency + delay, *answer);
             }
             unit->silence();
         }

@@ -14,11 +14,11 @@ constexpr auto kQuiet = 50ms;           ///< after the last byte of somebody, be
 constexpr auto kSettle = 50ms;          ///< after a change of the baud rate
 constexpr unsigned kMostCycles = 3;     ///< to read what proves a family
 constexpr std::size_t kMostHeard = 4096;
-constexpr unsigned kRanksPerPass = 50;  ///< the popular families at every baud rate before the rare ones
-
-unsigned pass_of(const Family& family) {
-    return family.detection.rank / kRanksPerPass;
-}
+constexpr unsigned kPopular = 50;    ///< families below this rank are tried at every baud rate first
+constexpr auto kBrief = 95ms;        ///< to the next probe; answers that come later are still heard
+constexpr auto kPatient = 250ms;     ///< the same, when every probe is sent once more
+constexpr auto kBabble = 400ms;      ///< longest wait for silence: a line full of noise is asked all the same
+constexpr auto kStragglers = 250ms;  ///< for late answers before the baud rate changes
 
 std::string name_of(const Line& line) {
     return std::to_string(line.baud) + (line.parity == Parity::even ? " 8E1" : "");
@@ -30,6 +30,10 @@ int order_of(const Line& line) {
         return 3;
     }
     return line.baud == 115200 ? 0 : line.baud == 9600 ? 1 : line.baud == 19200 ? 2 : 4;
+}
+
+bool risky(const Family& family) {
+    return family.detection.risk == Risk::write;
 }
 
 }  // namespace
@@ -63,18 +67,28 @@ Detector::~Detector() = default;
 
 void Detector::add_probes(const Family& family, const Line& line,
                           const std::vector<std::uint8_t>& addresses) {
+    // At the baud rate of a probe that could change a foreign device every other one comes before it: once.
+    const auto all = families();
+    const bool once = std::any_of(all.begin(), all.end(), [&](const Family* other) {
+        return risky(*other) && other->lines.front() == line;
+    });
+    const bool likely = line == family.lines.front() && family.detection.battery;
+    const auto add = [&](std::uint8_t address) {
+        if (once ? !risky(family) : likely) {
+            queue_.push_back({&family, address, line, Patience::brief});
+        }
+        if (!once || risky(family)) {
+            queue_.push_back({&family, address, line, Patience::patient});
+        }
+    };
     const auto& named = family.detection.addresses;
     if (named.empty()) {
-        queue_.push_back({&family, family.first_address, line, false});
-    } else if (addresses.empty()) {
-        for (const auto address : named) {
-            queue_.push_back({&family, address, line, false});
-        }
-    } else {
-        for (const auto address : addresses) {
-            if (address >= family.first_address && address <= family.last_address) {
-                queue_.push_back({&family, address, line, false});
-            }
+        add(family.first_address);
+        return;
+    }
+    for (const auto address : addresses.empty() ? std::span(named) : std::span(addresses)) {
+        if (addresses.empty() || (address >= family.first_address && address <= family.last_address)) {
+            add(address);
         }
     }
 }
@@ -93,22 +107,30 @@ void Detector::plan_probes(const DetectionPlan& plan) {
             add_probes(*family, line, plan.addresses);
         }
     }
-    // Less likely baud rates of a family count as rare. What could change a foreign device comes last at its rate.
+    // Popular families at every baud rate, then the rare ones with the rates in reverse (one change less), then all
+    // once more. The slow come first: their answers arrive while the quick ones are asked. What could change a
+    // foreign device is last at its rate.
     const auto key = [](const Probe& probe) {
-        const auto& lines = probe.family->lines;
-        const unsigned pass = pass_of(*probe.family) + (probe.line == lines.front() ? 0 : 1);
-        const bool risky = probe.family->detection.risk == Risk::write;
-        return std::tuple(risky ? 0u : pass, order_of(probe.line), risky, probe.family->detection.rank);
+        const auto& family = *probe.family;
+        const int order = order_of(probe.line);
+        const bool popular = family.detection.rank < kPopular;
+        const int stage = order == 0 ? 0 : probe.patience == Patience::patient ? 2 : popular ? 0 : 1;
+        return std::tuple(stage, stage == 1 ? (order == 1 ? 4 : order) : order, risky(family),
+                          -family.detection.window, family.detection.rank);
     };
     std::stable_sort(queue_.begin(), queue_.end(),
                      [&](const Probe& a, const Probe& b) { return key(a) < key(b); });
     if (plan.last && plan.last->family != nullptr) {
-        queue_.insert(queue_.begin(), {plan.last->family, plan.last->address, plan.last->line, true});
+        const auto& last = *plan.last;
+        queue_.insert(queue_.begin(), {last.family, last.address, last.line, Patience::remembered});
     }
 }
 
 bool Detector::listened(const Line& line) const {
-    return std::find(listened_.begin(), listened_.end(), line) != listened_.end();
+    // Bytes of another parity would have been heard too, as something.
+    return std::any_of(listened_.begin(), listened_.end(), [&](const Listened& done) {
+        return done.line == line || (done.silent && done.line.baud == line.baud);
+    });
 }
 
 Step Detector::next(TimePoint now) {
@@ -144,33 +166,51 @@ Step Detector::next(TimePoint now) {
 }
 
 std::optional<Step> Detector::choose(TimePoint now) {
-    if (at_ >= queue_.size()) {
+    const bool over = at_ >= queue_.size();
+    const bool change = over || line_ != queue_[at_].line;
+    const auto quiet =
+        std::min(std::max(last_byte_ + kQuiet, change ? late_until() : TimePoint{}), free_ + kBabble);
+    if (line_ && now < quiet) {
+        return Step{Step::Kind::receive, {}, quiet, *line_};
+    }
+    if (!heard_.empty()) {
+        promote_heard();
+        return std::nullopt;
+    }
+    if (over) {
         finish(Detected::Kind::nothing);
         return std::nullopt;
     }
     const auto& probe = queue_[at_];
-    if (line_ != probe.line) {
+    const bool remembered = probe.patience == Patience::remembered;
+    if (change) {
         line_ = probe.line;
-        heard_.clear();
+        pending_.clear();
         until_ = now + kSettle;
         // What answered here last time is asked at once: nobody else took the port since.
-        if (probe.remembered) {
-            start_probe();
+        if (remembered) {
+            start_probe(now);
         } else {
             state_ = State::configure;
         }
         return Step{Step::Kind::configure, {}, until_, *line_};
     }
-    if (!probe.remembered && !listened(probe.line)) {
+    if (!remembered && !listened(probe.line)) {
         state_ = State::configure;
         until_ = now;
         return std::nullopt;
     }
-    if (now < last_byte_ + kQuiet) {
-        return Step{Step::Kind::receive, {}, last_byte_ + kQuiet, *line_};
-    }
-    start_probe();
+    start_probe(now);
     return std::nullopt;
+}
+
+/// Until when answers to the last probes are waited for before the line changes.
+TimePoint Detector::late_until() const {
+    TimePoint latest{};
+    for (const auto& sent : pending_) {
+        latest = std::max(latest, sent.until);
+    }
+    return std::min(latest, free_ + kStragglers);
 }
 
 std::optional<Step> Detector::listen(TimePoint now) {
@@ -182,31 +222,40 @@ std::optional<Step> Detector::listen(TimePoint now) {
     if (now < until_) {
         return Step{Step::Kind::receive, {}, until_, *line_};
     }
-    listened_.push_back(*line_);
-    promote_heard();
-    heard_.clear();
+    listened_.push_back({*line_, heard_.empty()});
+    free_ = now;
     state_ = State::choose;
     return std::nullopt;
 }
 
-void Detector::start_probe() {
+void Detector::start_probe(TimePoint now) {
     const auto& probe = queue_[at_];
+    const auto& family = *probe.family;
     candidate_ = std::make_unique<Candidate>();
     candidate_->probe = probe;
-    if (probe.family->open != nullptr) {
-        candidate_->session = probe.family->open(probe.address, options_);
+    if (family.open != nullptr) {
+        candidate_->session = family.open(probe.address, options_);
     } else {
         candidate_->ear = std::make_unique<Ear>();
     }
     auto& session = candidate_->session ? *candidate_->session : *candidate_->ear;
-    candidate_->talk = std::make_unique<Conversation>(*probe.family, session, probe.line);
-    Query query = probe.family->probe(probe.address);
-    query.tries = probe.remembered ? 2 : 1;
-    query.reply = std::max<milliseconds>(query.reply, probe.family->detection.window);
+    candidate_->talk = std::make_unique<Conversation>(family, session, probe.line);
+    Query query = family.probe(probe.address);
+    const auto window = std::max<milliseconds>(query.reply, family.detection.window);
+    if (probe.patience == Patience::remembered || probe.patience == Patience::late) {
+        query.tries = std::max<std::uint8_t>(query.tries, 2);
+        query.reply = window;
+    } else {
+        query.tries = std::max<std::uint8_t>(query.tries, 1);
+        const milliseconds most = probe.patience == Patience::brief ? kBrief : kPatient;
+        query.reply = query.reply > 0ms ? query.reply : std::min(window, most);
+        const auto sent = wire_time(probe.line, query.bytes.bytes().size());
+        pending_.push_back({probe, query.bytes, now + std::chrono::ceil<milliseconds>(sent) + window});
+    }
     candidate_->talk->start_query(query);
     heard_.clear();
     ++probes_;
-    activity_ = std::string(probe.family->title) + " at " + name_of(probe.line);
+    activity_ = std::string(family.title) + " at " + name_of(probe.line);
     state_ = State::probe;
 }
 
@@ -216,11 +265,16 @@ std::optional<Step> Detector::probe(TimePoint now) {
         return step;
     }
     if (!candidate_->talk->heard()) {
-        reject();
+        reject(now);
     } else if (!candidate_->session) {
         result_.what = std::string(candidate_->probe.family->title);
         finish(Detected::Kind::foreign);
     } else {
+        // Answered: what comes later belongs to probes before it.
+        if (candidate_->probe.patience == Patience::brief
+            || candidate_->probe.patience == Patience::patient) {
+            pending_.pop_back();
+        }
         candidate_->talk->start_cycle();
         state_ = State::prove;
     }
@@ -238,12 +292,12 @@ std::optional<Step> Detector::prove(TimePoint now) {
         if (!over) {
             return step;
         }
-        candidate.talk->heard() ? accept() : reject();
+        candidate.talk->heard() ? accept() : reject(now);
         return std::nullopt;
     }
     const auto proof = session.proof();
     if (proof == Proof::proven && session.complete() && !implausible(session.battery())) {
-        if (candidate.probe.remembered) {
+        if (candidate.probe.patience == Patience::remembered) {
             accept();
         } else {
             candidate.confirming = true;
@@ -252,7 +306,7 @@ std::optional<Step> Detector::prove(TimePoint now) {
         return std::nullopt;
     }
     if (proof == Proof::refuted || (over && ++candidate.cycles >= kMostCycles)) {
-        reject();
+        reject(now);
         return std::nullopt;
     }
     if (!over) {
@@ -268,10 +322,10 @@ void Detector::accept() {
     finish(Detected::Kind::battery);
 }
 
-void Detector::reject() {
+void Detector::reject(TimePoint now) {
     candidate_.reset();
+    free_ = now;
     ++at_;
-    promote_heard();
     state_ = State::choose;
 }
 
@@ -326,19 +380,39 @@ bool Detector::recognise_traffic() {
     return false;
 }
 
-/// Families whose good replies were heard beside what was asked for come next at this baud rate.
-void Detector::promote_heard() {
-    if (heard_.empty()) {
-        return;
-    }
-    const auto begin = queue_.begin() + static_cast<std::ptrdiff_t>(std::min(at_, queue_.size()));
-    std::stable_partition(begin, queue_.end(), [this](const Probe& probe) {
-        if (probe.line != *line_ || probe.family->detection.risk == Risk::write) {
-            return false;
-        }
-        const auto found = find_frame(*probe.family, heard_, {}, 0).frame;
-        return found && found->role == Role::reply;
+/// A good answer to a probe that had been given up: the probe is sent again, next and with all its time. False when
+/// nothing of the kind was heard.
+bool Detector::promote_late() {
+    const auto answered = std::find_if(pending_.begin(), pending_.end(), [this](const Pending& sent) {
+        const auto& family = *sent.probe.family;
+        const Bytes asked = sent.bytes.bytes();
+        const auto found = find_frame(family, heard_, asked, 0).frame;
+        return found && found->role == Role::reply
+               && !family.mismatch(Bytes(heard_).subspan(found->offset, found->length), asked);
     });
+    if (answered == pending_.end()) {
+        return false;
+    }
+    Probe again = answered->probe;
+    again.patience = Patience::late;
+    pending_.erase(answered);
+    queue_.insert(queue_.begin() + static_cast<std::ptrdiff_t>(at_), again);
+    return true;
+}
+
+/// What was heard beside what was asked decides what comes next at this baud rate: the family whose answer came
+/// late, or else those whose good replies these are.
+void Detector::promote_heard() {
+    if (!promote_late()) {
+        const auto begin = queue_.begin() + static_cast<std::ptrdiff_t>(std::min(at_, queue_.size()));
+        std::stable_partition(begin, queue_.end(), [this](const Probe& probe) {
+            if (probe.line != *line_ || risky(*probe.family)) {
+                return false;
+            }
+            const auto found = find_frame(*probe.family, heard_, {}, 0).frame;
+            return found && found->role == Role::reply;
+        });
+    }
     heard_.clear();
 }
 

@@ -60,11 +60,28 @@ class Detector {
     [[nodiscard]] unsigned probes_sent() const { return probes_; }
 
   private:
+    /// How long the answer to a probe is waited for.
+    enum class Patience : std::uint8_t {
+        remembered,  ///< found there last time: the whole window, twice
+        late,        ///< had answered after it was given up: likewise
+        brief,       ///< the next probe follows soon; an answer that comes later is still heard
+        patient,     ///< the next one follows when all but the slowest have answered
+    };
     struct Probe {
         const Family* family;
         std::uint8_t address;
         Line line;
-        bool remembered;
+        Patience patience;
+    };
+    /// A probe whose answer may still come while the next ones are sent.
+    struct Pending {
+        Probe probe;
+        Packet bytes;
+        TimePoint until;  ///< no answer comes later
+    };
+    struct Listened {
+        Line line;
+        bool silent;
     };
     struct Candidate;
     enum class State : std::uint8_t { choose, configure, listen, probe, prove, done };
@@ -75,12 +92,14 @@ class Detector {
     [[nodiscard]] std::optional<Step> listen(TimePoint now);
     [[nodiscard]] std::optional<Step> probe(TimePoint now);
     [[nodiscard]] std::optional<Step> prove(TimePoint now);
-    void start_probe();
-    void reject();
+    void start_probe(TimePoint now);
+    void reject(TimePoint now);
     void accept();
     void hear(Bytes bytes);
     [[nodiscard]] bool recognise_traffic();
     void promote_heard();
+    [[nodiscard]] bool promote_late();
+    [[nodiscard]] TimePoint late_until() const;
     void finish(Detected::Kind kind);
     [[nodiscard]] bool listened(const Line& line) const;
 
@@ -88,12 +107,14 @@ class Detector {
     std::vector<Probe> queue_;
     std::size_t at_ = 0;
     std::optional<Line> line_;
-    std::vector<Line> listened_;
+    std::vector<Listened> listened_;
+    std::vector<Pending> pending_;  ///< on the line that is set now
     State state_ = State::choose;
     std::unique_ptr<Candidate> candidate_;
     wire::Buffer heard_;  ///< unasked, or beside what was asked
     TimePoint until_{};
     TimePoint last_byte_{};
+    TimePoint free_{};  ///< when listening or the last probe ended
     unsigned probes_ = 0;
     std::string activity_;
     Detected result_;
