@@ -59,6 +59,7 @@ EXPECTED = {
     "revov": (alarms(PACK, HOT), ()),
     "seplos2": (alarms(CELLS, PACK, HOT, BOARD), ()),
     "seplos3": (alarms(CELLS, PACK, HOT, BOARD), ()),
+    "sinowealth": (alarms(PACK, HOT), ()),
 }
 
 # Switches whose state the board tells only after they were used.
