@@ -41,6 +41,7 @@ EXPECTED = {
     "daly_d2": ({"InternalFailure": 1}, FET),  # which fault it is is not known
     "daly_p81": ({"InternalFailure": 1}, ()),
     "daren": (alarms(CELLS, PACK, HOT, BOARD), ()),
+    "ecs": (alarms(PACK), ()),  # one state of each side at a time
     "eg4_lifepower": (alarms(PACK, HOT), ()),
     "eg4_ll": (alarms(CELLS, PACK, HOT, BOARD), ()),
     "felicity": (alarms(CELLS), ()),
