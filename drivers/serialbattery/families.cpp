@@ -33,13 +33,14 @@ extern const Family kPaceModbus;
 extern const Family kGobelModbus;
 extern const Family kSinowealth;
 extern const Family kEcs;
+extern const Family kHlpdata;
 
 std::span<const Family* const> families() {
     static constexpr std::array kFamilies{
         &kJbd,        &kJbdUp16s, &kDaly,       &kDalyD2,      &kDalyP81,    &kJkTtl,        &kJkPb,
         &kJkBalancer, &kAntOld,   &kAntNew,     &kHeltecYy,    &kRenogy,     &kFelicity,     &kPace,
         &kPylontech,  &kDaren,    &kKs48100,    &kLifePower4,  &kSeplos2,    &kEg4LifePower, &kRevov,
-        &kSeplos3,    &kEg4Ll,    &kPaceModbus, &kGobelModbus, &kSinowealth, &kEcs,
+        &kSeplos3,    &kEg4Ll,    &kPaceModbus, &kGobelModbus, &kSinowealth, &kEcs,          &kHlpdata,
     };
     return kFamilies;
 }

@@ -47,6 +47,7 @@ EXPECTED = {
     "felicity": (alarms(CELLS), ()),
     "gobel_modbus": ({"InternalFailure": 1}, ()),  # which fault it is is not known
     "heltec_yy": (alarms(CELLS, PACK, HOT, BOARD), ()),
+    "hlpdata": ({"HighVoltage": 2}, ()),  # one beep at a time
     "jbd": (alarms(CELLS, PACK, HOT, BOARD), FET + BALANCER),
     "jbd_up16s": (alarms(CELLS, PACK, HOT, BOARD), ()),
     "jk_pb": (alarms(CELLS, PACK, HOT, BOARD), FET + BALANCER),
