@@ -3,8 +3,8 @@
 #include "serialbattery/decode_json.hpp"
 #include "serialbattery/family.hpp"
 #include "support/catch.hpp"
+#include "support/json_difference.hpp"
 
-#include <cmath>
 #include <fstream>
 #include <set>
 #include <string>
@@ -12,38 +12,6 @@
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-/// Where `actual` lacks or contradicts `expected`; empty when it agrees. Further members are allowed.
-std::string difference(const Json& expected, const Json& actual, const std::string& where = "") {
-    if (expected.is_boolean() != actual.is_boolean()) {
-        return where + ": " + actual.dump() + " instead of " + expected.dump();
-    }
-    if (expected.is_number() && actual.is_number()) {
-        const double apart = std::abs(expected.get<double>() - actual.get<double>());
-        return apart <= 0.001 ? "" : where + ": " + actual.dump() + " instead of " + expected.dump();
-    }
-    if (expected.is_object() && actual.is_object()) {
-        for (const auto& [key, value] : expected.items()) {
-            if (!actual.contains(key)) {
-                return where + "/" + key + ": missing";
-            }
-            if (auto found = difference(value, actual[key], where + "/" + key); !found.empty()) {
-                return found;
-            }
-        }
-        return "";
-    }
-    if (expected.is_array() && actual.is_array() && expected.size() == actual.size()) {
-        for (std::size_t i = 0; i < expected.size(); ++i) {
-            if (auto found = difference(expected[i], actual[i], where + "/" + std::to_string(i));
-                !found.empty()) {
-                return found;
-            }
-        }
-        return "";
-    }
-    return expected == actual ? "" : where + ": " + actual.dump() + " instead of " + expected.dump();
-}
 
 /// `optional`: lines of families that do not exist yet are passed over.
 void check_file(const std::string& name, bool optional = false) {
@@ -60,7 +28,7 @@ void check_file(const std::string& name, bool optional = false) {
         INFO(protocol << ": " << vector["what"].get<std::string>());
         const auto result = bms::decode_line(line);
         INFO(result.dump());
-        CHECK(difference(vector["expect"], result) == "");
+        CHECK(support::difference(vector["expect"], result, 0.001) == "");
         ++decoded;
     }
     CHECK(decoded > 0);
