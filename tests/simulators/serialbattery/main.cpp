@@ -148,7 +148,8 @@ class Line {
         const speed_t wanted = simulator_.baud == 115200  ? B115200
                                : simulator_.baud == 19200 ? B19200
                                                           : B9600;
-        const bool even = (now.c_cflag & PARENB) != 0 && (now.c_cflag & PARODD) == 0;
+        // A pseudo-terminal forgets PARENB, but not whether parity is to be checked.
+        const bool even = (now.c_iflag & INPCK) != 0 && (now.c_iflag & IGNPAR) == 0;
         return ::cfgetospeed(&now) == wanted && even == simulator_.even_parity;
     }
 

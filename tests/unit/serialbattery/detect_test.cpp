@@ -38,7 +38,7 @@ TEST_CASE("every simulated battery is found as what it is, with an echo too") {
     CHECK(found.session->battery().cells.size() == unit.pack.size());
     // Rare families wait for all popular ones; where our own bytes come back, a late answer is lost more often and the
     // battery found when it is asked again.
-    const bool rare = found.place.family->detection.rank >= 60;
+    const bool rare = found.place.family->detection.rank >= 55;
     CHECK(took < (echo ? 14s : rare ? 7s : 5s));
 }
 
