@@ -3,6 +3,8 @@ line's watch."""
 
 import time
 
+import dbus
+
 from gx_case import SERIAL, STATUS, GxCase, neutral, real, side_by_side
 from venus_testing import wait_until
 
@@ -124,6 +126,12 @@ class Reading(GxCase):
         self.assertEqual((write["address"], write["value"]), (2704, 1500))
         self.wait_value(settings, "/Settings/CGwacs/MaxDischargePower", 1500.0)
 
+    def full_scan_begun(self):
+        try:
+            return self.set_value(STATUS, "/Scan/Start", 2) == 0
+        except dbus.DBusException:
+            return False
+
     def test_scans_on_demand(self):
         self.gx = self.simulate()
         self.preset(Host="127.0.0.1", Port=self.gx.port, Interval=1000, ScanRate=100, RequestRate=200,
@@ -143,7 +151,7 @@ class Reading(GxCase):
         # A place that only a full scan looks at.
         self.gx.tell("add", type="temperature", instance=16, values={"/Temperature": 4.5})
         self.set_setting("/Settings/GxModbus/0/ScanRate", 200)
-        self.assertEqual(self.set_value(STATUS, "/Scan/Start", 2), 0)
+        wait_until(self.full_scan_begun, "a full scan to begin")  # the changed setting may start the bridge anew
         wait_until(lambda: self.has_name(real("temperature", 16)), "the device on unit 16", 120)
         self.assertEqual(self.value(STATUS, "/Scan/Start"), 2)
         self.assertEqual(self.set_value(STATUS, "/Scan/Start", 0), 0)

@@ -146,7 +146,7 @@ class ObjectModel(venus_testing.VenusTestCase):
         self.watch()
         [(_, _, lone)] = self.signals_after("set /Soc invalid")
         self.assertTrue(is_invalid(lone["Value"]))
-        self.service.command("batch /Real=7")
+        self.signals_after("batch /Real=7")
         [(_, _, batch)] = self.signals_after("silence")
         self.assertTrue(is_invalid(batch["/Dc/0/Current"]["Value"]))
         self.assertEqual(busctl(self, "call", S, "/Dc/0/Voltage", BUS_ITEM, "GetValue"), "v ai 0")
