@@ -24,6 +24,9 @@ add_library(venus_mosquitto INTERFACE)
 add_library(venus::mosquitto ALIAS venus_mosquitto)
 if(CMAKE_CROSSCOMPILING)
     target_link_libraries(venus_fmt INTERFACE fmt::fmt-header-only)
+    # spdlog's headers would bring the shared fmt along, which a static program can not have.
+    set_target_properties(spdlog::spdlog_header_only PROPERTIES
+        INTERFACE_LINK_LIBRARIES "Threads::Threads;fmt::fmt-header-only")
     target_link_libraries(venus_log INTERFACE spdlog::spdlog_header_only fmt::fmt-header-only)
     find_library(SYSTEMD_LIBRARY libsystemd.a REQUIRED)
     find_library(CAP_LIBRARY libcap.a REQUIRED)
