@@ -206,6 +206,11 @@ struct Battery {
     return sum;
 }
 
+/// Whether cells that sum up to `sum` can be those of a pack of `volts`, all but a `part` of it that boards round away.
+[[nodiscard]] inline bool adds_up(double sum, double volts, double part = 0.05) {
+    return std::abs(sum - volts) <= part * volts;
+}
+
 // ------------------------------------------------------------------------------------------ plausible
 
 /// What a sample may say before it is taken for a misread (docs/protocols/common.md).
@@ -256,8 +261,7 @@ inline void drop_implausible(Battery& battery) {
         return "capacity";
     }
     if (const auto sum = cell_sum(battery);
-        sum && battery.voltage_v && *sum > 1
-        && std::abs(*sum - *battery.voltage_v) > 0.05 * *battery.voltage_v) {
+        sum && battery.voltage_v && *sum > 1 && !adds_up(*sum, *battery.voltage_v)) {
         return "cell sum";
     }
     return std::nullopt;

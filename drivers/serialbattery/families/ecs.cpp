@@ -341,7 +341,7 @@ class EcsSession : public Session {
             sum += lipro.volts.value_or(0);
         }
         const double volts = battery_.voltage_v.value_or(0);
-        if (std::abs(sum - volts) > 0.05 * volts) {
+        if (!adds_up(sum, volts)) {
             cells.clear();
         }
         battery_.cell_count =

@@ -237,7 +237,7 @@ class Eg4Session : public Session {
         for (const auto millivolts : cells) {
             sum += millivolts / 1000.0;
         }
-        if (sum <= 0 || std::abs(sum - volts) > kSumAgrees * volts) {
+        if (sum <= 0 || !adds_up(sum, volts, kSumAgrees)) {
             return refute();
         }
         load(kFields, status, battery_);

@@ -196,7 +196,7 @@ class FelicitySession : public Session {
         const bool plausible =
             std::all_of(battery_.cells.begin(), battery_.cells.end(),
                         [](const Cell& cell) { return *cell.volts >= 2 && *cell.volts <= 4.5; });
-        const bool agrees = std::abs(*sum - *battery_.voltage_v) <= 0.05 * *battery_.voltage_v;
+        const bool agrees = adds_up(*sum, *battery_.voltage_v);
         return battery_.cells.size() >= 4 && plausible && agrees ? Proof::proven : Proof::refuted;
     }
 

@@ -239,8 +239,7 @@ class HeltecSession : public Session {
         if (!sum || !battery_.voltage_v || battery_.model.empty()) {
             return Proof::pending;
         }
-        return std::abs(*sum - *battery_.voltage_v) <= 0.05 * *battery_.voltage_v ? Proof::proven
-                                                                                  : Proof::refuted;
+        return adds_up(*sum, *battery_.voltage_v) ? Proof::proven : Proof::refuted;
     }
 
   private:

@@ -263,8 +263,8 @@ class LifePower4Session : public Session {
 
     Taken take(const Query& query, Bytes frame, Queries&) override {
         const auto code = yd1363::head(frame).cid2;
-        if (code == 2 || code == 3) {
-            return Taken::foreign;  // the request was damaged on its way: ask again
+        if (yd1363::is_damaged_request(code)) {
+            return Taken::foreign;
         }
         if (code != 0) {
             missed(query);

@@ -416,8 +416,8 @@ class PaceSession : public Session {
 
     Taken take(const Query& query, Bytes frame, Queries&) override {
         const auto rtn = yd1363::head(frame).cid2;
-        if (rtn == 2 || rtn == 3) {
-            return Taken::foreign;  // the request was damaged on its way: ask again
+        if (yd1363::is_damaged_request(rtn)) {
+            return Taken::foreign;
         }
         if (rtn != 0) {
             settle(query.tag);

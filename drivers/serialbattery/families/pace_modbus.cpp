@@ -372,7 +372,6 @@ class PaceModbusSession : public Session {
 
   private:
     static constexpr unsigned kOncePolls = 5;
-    static constexpr double kSumAgrees = 0.05;
     static constexpr std::uint16_t kSerialWords = 10;
     static constexpr std::size_t kFewestCharacters = 4;
 
@@ -401,7 +400,7 @@ class PaceModbusSession : public Session {
             sum += millivolts / 1000.0;
         }
         const double volts = *modbus::word_at(live, 1) / 100.0;
-        if (sum <= 0 || std::abs(sum - volts) > kSumAgrees * volts) {
+        if (sum <= 0 || !adds_up(sum, volts)) {
             refuted_ = battery_.cells.empty();
             return refuted_ ? Taken::refused : Taken::foreign;
         }

@@ -375,8 +375,8 @@ class Seplos2Session : public Session {
 
     Taken take(const Query& query, Bytes frame, Queries&) override {
         const auto head = yd1363::head(frame);
-        if (head.cid2 == 2 || head.cid2 == 3) {
-            return Taken::foreign;  // the request was damaged on its way: ask again
+        if (yd1363::is_damaged_request(head.cid2)) {
+            return Taken::foreign;
         }
         if (head.cid2 != 0) {
             note_answer(query.tag);

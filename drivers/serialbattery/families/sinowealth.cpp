@@ -255,8 +255,7 @@ class SinowealthSession : public Session {
         if (!sum || !battery_.voltage_v) {
             return Proof::pending;
         }
-        return std::abs(*sum - *battery_.voltage_v) <= 0.05 * *battery_.voltage_v ? Proof::proven
-                                                                                  : Proof::refuted;
+        return adds_up(*sum, *battery_.voltage_v) ? Proof::proven : Proof::refuted;
     }
     [[nodiscard]] bool complete() const override {
         return proof() == Proof::proven && battery_.soc_pct && battery_.current_a && battery_.charge_fet;

@@ -79,6 +79,11 @@ struct Head {
 /// What a return code says; empty for a byte that is none.
 [[nodiscard]] std::string_view rtn_text(unsigned rtn);
 
+/// Whether the request came damaged (sum or length check): worth asking again, where other codes refuse.
+[[nodiscard]] constexpr bool is_damaged_request(unsigned rtn) {
+    return rtn == 2 || rtn == 3;
+}
+
 /// What tells the frames of one family from those of the others.
 struct Dialect {
     std::uint8_t soi = '~';
