@@ -280,6 +280,36 @@ trigger_ports() {
     return 0
 }
 
+# --- settings
+
+# settings_call OBJECT METHOD [ARGUMENT...]
+settings_call() { dbus-send --system --print-reply --dest=com.victronenergy.settings "$@"; }
+
+# settings_below GROUP: the paths of what is kept in it, relative to it. A text that looks like one does no harm: no
+# setting has that path.
+settings_below() {
+    settings_call "$1" com.victronenergy.BusItem.GetValue 2>/dev/null | sed -n 's|^ *string "\([A-Za-z0-9_/]*\)"$|\1|p'
+}
+
+# remove_settings GROUP PATTERN: those in it whose paths match.
+remove_settings() {
+    found=$(settings_below "$1" | grep -E "$2" | tr '\n' ',')
+    if [ -n "$found" ] && [ "$dry_run" = yes ]; then
+        say "would remove from $1: $found"
+    elif [ -n "$found" ]; then
+        settings_call "$1" com.victronenergy.Settings.RemoveSettings "array:string:${found%,}" >/dev/null
+    fi
+}
+
+# purge_settings: the drivers' own, and those of the devices that they brought, by the names that they give.
+purge_settings() {
+    settings_call /Settings com.victronenergy.BusItem.GetValue >/dev/null 2>&1 || return 1
+    for group in TristarMPPT BatteryDriver GxModbus SmartSolar GivEnergy; do
+        remove_settings /Settings/$group .
+    done
+    remove_settings /Settings/Devices '^(tsmppt|serialbattery|gx|gxmirror|givenergy)_[^/]*/|^ble_[0-9a-f]{12}/'
+}
+
 # --- taking everything away again
 
 # remove_suite: back to what was there before. Settings and logs stay.

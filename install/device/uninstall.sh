@@ -1,5 +1,5 @@
 #!/bin/sh
-# Takes the driver suite off a GX: services, boot lines and files. Settings and logs stay unless --purge.
+# Takes the driver suite off a GX: services, boot lines and files. Settings, histories and logs stay unless --purge.
 # usage: uninstall.sh [--purge] [--dry-run]
 set -u
 cd "$(dirname "$0")" || exit 1
@@ -24,6 +24,7 @@ names=$(drivers)
 cd / || exit 1
 remove_suite
 if [ $purge = yes ]; then
+    purge_settings || warn "the settings service does not answer: the drivers' settings stay"
     do_it rm -rf "$conf"
     for driver in $names; do
         do_it rm -rf "/var/log/$driver" "/data/var/lib/$driver"

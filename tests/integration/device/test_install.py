@@ -9,7 +9,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../device"))
 import machine  # noqa: E402
 from device_case import CONF, HOME, REPOSITORY, DeviceCase, write_checksums  # noqa: E402
-from venus_testing import BIN, BUILD, main, wait_until  # noqa: E402
+from venus_testing import BIN, BUILD, SETTINGS, main, wait_until  # noqa: E402
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "armhf"}
 DRIVER = "dbus-tsmppt"  # the real one
@@ -78,6 +78,7 @@ class Installation(DeviceCase):
         self.machine.run(HOME + "/uninstall.sh")
         self.assert_same(self.kept(), before)
         self.assertTrue(self.machine.exists("/data/log/" + DRIVER))
+        self.assertIsNotNone(self.setting("/Settings/TristarMPPT/IPAddress"))
         self.assertNotIn("supervise dbus-", self.machine.run("ps ax"))
 
     def test_failure_half_way(self):
@@ -141,7 +142,20 @@ class Installation(DeviceCase):
         self.assertFalse(self.machine.exists("/service/dbus-tristar"))
         self.assertIn("# switched off by venus-drivers: ln -s", self.machine.read("/data/rc.local"))
 
+        wait_until(lambda: self.setting("/Settings/TristarMPPT/IPAddress") is not None, lambda: self.log_of(DRIVER))
+        others = ("ttyUSB0_cgwacs/ClassAndVrmInstance", "ruuvi_c7c806271311/Enabled", "ble_mine/Key")
+        ours = ("serialbattery_AB_12/Family", "gx_c0ffee_solarcharger_u3/ClassAndVrmInstance", "ble_c7c806271311/Key")
+        settings = self.bus.get_object(SETTINGS, "/Settings", introspect=False)
+        for name in ours + others:
+            group, leaf = name.split("/")
+            value = "solarcharger:7" if leaf == "ClassAndVrmInstance" else "tsmppt_7/Text"
+            self.assertEqual(settings.AddSetting("Devices/" + group, leaf, value, "s", 0, 0,
+                                                 dbus_interface="com.victronenergy.Settings"), 0)
         self.machine.run(HOME + "/uninstall.sh --purge")
+        left = self.item(SETTINGS, "/Settings").GetValue()
+        self.assertEqual(sorted(name for name in left if name.startswith("Devices/")),
+                         sorted("Devices/" + name for name in others))
+        self.assertFalse([name for name in left if name.startswith("TristarMPPT/")])
         self.assertFalse(self.machine.exists(CONF))
         self.assertFalse(self.machine.exists("/data/log/" + DRIVER))
         without = lambda found: {path: what for path, what in found.items() if "/supervise" not in path}
