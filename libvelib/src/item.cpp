@@ -46,7 +46,7 @@ bool Item::assign(double number) {
     if (value_ == rounded) {
         return false;
     }
-    value_ = rounded;
+    replace_value(rounded);
     return true;
 }
 
@@ -75,7 +75,7 @@ bool Item::assign(const Value& value) {
     if (value_.same_as(next) && value_.valid() == next.valid()) {
         return false;
     }
-    value_ = std::move(next);
+    replace_value(std::move(next));
     return true;
 }
 
@@ -83,8 +83,15 @@ bool Item::invalidate() {
     if (!value_.valid()) {
         return false;
     }
-    value_ = Value();
+    replace_value(Value());
     return true;
+}
+
+void Item::replace_value(Value next) {
+    value_ = std::move(next);
+    if (extras_) {
+        extras_->awaits_readback = false;
+    }
 }
 
 }  // namespace velib

@@ -217,7 +217,7 @@ WriteCode ItemTree::write(Item& item, const Value& value) {
     if (const auto number = converted->real(); number && item.type() == Type::real) {
         converted = Value(at_resolution(*number, item.format()));
     }
-    if (item.value().same_as(*converted) && !item.hears_repeats()) {
+    if (item.value().same_as(*converted) && !item.hears_repeats() && !item.extras_->awaits_readback) {
         return WriteCode::accepted;
     }
     if (!within_limits(item, *converted)) {
@@ -231,15 +231,16 @@ WriteCode ItemTree::hand_over(Item& item, const Value& value) {
     const auto handler = item.extras_->on_write;
     const std::string path = item.path();
     const std::weak_ptr<const bool> alive = alive_;
-    switch (handler(value)) {
-        case WriteReply::refuse:
-            return WriteCode::refused;
-        case WriteReply::pending:
-            return WriteCode::accepted;
-        case WriteReply::store:
-            break;
+    const WriteReply reply = handler(value);
+    if (reply == WriteReply::refuse) {
+        return WriteCode::refused;
     }
-    if (!alive.expired() && find(path) == &item && item.assign(value) && sink_ != nullptr) {
+    if (alive.expired() || find(path) != &item) {
+        return WriteCode::accepted;
+    }
+    if (reply == WriteReply::pending) {
+        item.extras_->awaits_readback = true;
+    } else if (item.assign(value) && sink_ != nullptr) {
         sink_->item_changed(item);
     }
     return WriteCode::accepted;

@@ -19,7 +19,7 @@ class ItemTree;
 enum class WriteReply : std::uint8_t {
     store,    ///< take the value now: it is stored and signalled, then the client hears 0
     pending,  ///< accepted (the client hears 0), carried out on the device; the driver publishes the value it
-              ///< reads back, until then the old one stays
+              ///< reads back, until then the old one stays, and writing that one again is heard too
     refuse    ///< the client hears 2 and nothing changes
 };
 
@@ -84,6 +84,7 @@ class Item {
         Value default_value;
         bool nullable = false;
         bool hears_repeats = false;
+        bool awaits_readback = false;  // a write was accepted as pending and the value has not changed since
     };
 
     Extras& extras();
@@ -94,6 +95,7 @@ class Item {
     bool assign(std::string_view text);
     bool assign(const Value& value);
     bool invalidate();
+    void replace_value(Value next);
 
     std::string path_;
     Value value_;

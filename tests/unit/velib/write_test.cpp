@@ -123,6 +123,18 @@ TEST_CASE("a pending write is accepted and shown only when the driver publishes 
     CHECK(f.sink.singles.size() == 1);
 }
 
+TEST_CASE("while a write waits for its read-back, taking it back is heard") {
+    Fixture f({Type::integer}, 5);
+    f.reply = WriteReply::pending;
+    CHECK(f.write(6) == kAccepted);
+    CHECK(f.write(5) == kAccepted);
+    CHECK(f.calls == std::vector<Value>{Value(6), Value(5)});
+
+    f.tree.set(*f.item, 6);
+    CHECK(f.write(6) == kAccepted);
+    CHECK(f.calls.size() == 2);
+}
+
 TEST_CASE("limits hold, both ends included") {
     Fixture f({.type = Type::integer, .min = 1, .max = 9}, 4);
     CHECK(f.write(0) == kRefused);
