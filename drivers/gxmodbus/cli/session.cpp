@@ -137,8 +137,8 @@ asio::awaitable<std::vector<Pair>> Session::find(Scan scan, std::vector<Pair> kn
         if (answer.has_data() && other && std::find(known.begin(), known.end(), *other) != known.end()) {
             const Pair one = *pair;
             const Pair two = *other;
-            const bool same = co_await same_device(read_block, plan_, one, two);
-            if (same) {
+            const auto same = co_await same_device(read_block, plan_, one, two);
+            if (same.value_or(false)) {
                 continue;
             }
         }

@@ -1,5 +1,6 @@
 #include "gxmodbus/driver/ask.hpp"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -84,14 +85,17 @@ asio::awaitable<std::optional<Identity>> identify(TcpClient& client, Traffic& tr
     co_return identification.done() ? std::optional{identification.identity()} : std::nullopt;
 }
 
-asio::awaitable<bool> same_device(ReadBlock read, ReadPlan plan, Pair one, Pair other) {
+asio::awaitable<std::optional<bool>> same_device(ReadBlock read, ReadPlan plan, Pair one, Pair other) {
     for (const Block& block : plan.blocks(one.type)) {
         Comparison comparison(block, plan.version(one.type));
         while (comparison.wants_more()) {
             const Answer first = co_await read(one.unit, block);
             const Answer second = co_await read(other.unit, block);
-            if (!first.has_data() || !second.has_data()) {
+            if (first.absent() || second.absent()) {
                 co_return false;
+            }
+            if (!first.has_data() || !second.has_data()) {
+                co_return std::nullopt;
             }
             comparison.take(first.words, second.words);
         }
@@ -100,6 +104,30 @@ asio::awaitable<bool> same_device(ReadBlock read, ReadPlan plan, Pair one, Pair 
         }
     }
     co_return true;
+}
+
+asio::awaitable<std::optional<bool>> still_two_devices(ReadBlock read, ReadPlan plan, Pair one, Pair other,
+                                                       Block block, std::vector<std::uint16_t> words) {
+    std::vector<Block> blocks = plan.blocks(one.type);
+    std::stable_partition(blocks.begin(), blocks.end(), [&](const Block& b) { return b == block; });
+    for (const Block& next : blocks) {
+        Answer before{Answer::Kind::data, 0, words};
+        if (next != block) {
+            before = co_await read(one.unit, next);
+        }
+        const Answer between = co_await read(other.unit, next);
+        const Answer after = co_await read(one.unit, next);
+        if (between.absent()) {
+            co_return true;
+        }
+        if (!before.has_data() || !between.has_data() || !after.has_data()) {
+            co_return std::nullopt;
+        }
+        if (told_apart(next, plan.version(one.type), before.words, between.words, after.words)) {
+            co_return true;
+        }
+    }
+    co_return false;
 }
 
 Scan::Outcome outcome_of(const Answer& answer) {

@@ -46,8 +46,15 @@ boost::asio::awaitable<std::optional<Identity>> identify(TcpClient& client, Traf
 using ReadBlock = std::function<boost::asio::awaitable<Answer>(std::uint8_t unit, const Block& block)>;
 
 /// Whether two pairs of a type denote one device, as units 0 and 100 do unless there is a device with instance 100.
-/// Both are read in turn, since a device that lives reads differently each time. False when one does not answer.
-boost::asio::awaitable<bool> same_device(ReadBlock read, ReadPlan plan, Pair one, Pair other);
+/// Both are read in turn, since a device that lives reads differently each time. Nothing when one does not answer, false
+/// when it is not there.
+boost::asio::awaitable<std::optional<bool>> same_device(ReadBlock read, ReadPlan plan, Pair one, Pair other);
+
+/// The same of two pairs that were two devices when last read: a quick look, going out from `words` that were just read
+/// of a block of `one`.
+boost::asio::awaitable<std::optional<bool>> still_two_devices(ReadBlock read, ReadPlan plan, Pair one,
+                                                              Pair other, Block block,
+                                                              std::vector<std::uint16_t> words);
 
 /// What an answer to a probe means.
 [[nodiscard]] Scan::Outcome outcome_of(const Answer& answer);

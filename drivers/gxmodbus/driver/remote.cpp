@@ -60,6 +60,8 @@ const char* describe(WriteOutcome outcome) {
             return "taken";
         case WriteOutcome::different:
             return "the remote confirmed the write but shows another value";
+        case WriteOutcome::gone:
+            return "the remote device is no longer there";
         case WriteOutcome::no_path:
             return "the remote device does not have this";
         case WriteOutcome::refused:
@@ -166,10 +168,15 @@ asio::awaitable<void> Remote::keep_pace() {
     }
 }
 
-// Waits for the next moment at which a request may leave; whoever asks takes one.
-asio::awaitable<void> Remote::take_turn() {
+// The next moment at which a request may leave; whoever asks takes one.
+Remote::Clock::time_point Remote::book_turn() {
     const auto turn = std::max(next_request_, Clock::now());
     next_request_ = turn + clock_time(std::chrono::duration<double>(1 / options_.requests_per_second));
+    return turn;
+}
+
+asio::awaitable<void> Remote::take_turn() {
+    const auto turn = book_turn();
     if (turn > Clock::now()) {
         asio::steady_timer timer(executor_, turn);
         co_await timer.async_wait(asio::use_awaitable);
@@ -230,6 +237,20 @@ asio::awaitable<Answer> Remote::ask(std::uint8_t unit, std::uint16_t first, std:
     if (stopped_) {
         co_return Answer{Answer::Kind::lost, 0, {}};
     }
+    Answer answer = co_await put(unit, first, count, timeout);
+    co_return answer;
+}
+
+// For readings that belong together: the time they take from others is made up for after them.
+asio::awaitable<Answer> Remote::ask_now(std::uint8_t unit, std::uint16_t first, std::uint16_t count,
+                                        std::chrono::milliseconds timeout) {
+    book_turn();
+    Answer answer = co_await put(unit, first, count, timeout);
+    co_return answer;
+}
+
+asio::awaitable<Answer> Remote::put(std::uint8_t unit, std::uint16_t first, std::uint16_t count,
+                                    std::chrono::milliseconds timeout) {
     note_request();
     Answer answer = co_await read_registers(client_, status_.traffic, unit, first, count, timeout);
     if (!stopped_) {
@@ -320,7 +341,7 @@ asio::awaitable<void> Remote::converse() {
     const auto self = shared_from_this();
     ++conversation_;
     for (auto& [pair, state] : pairs_) {
-        state.distinct = false;  // units may have changed meanwhile
+        state.distinct = state.alias = false;  // units may have changed meanwhile
     }
     for (const T type : kFixedPlaces) {
         if (const Pair pair{kSystemUnit, type}; !memory_.absent.contains(pair)) {

@@ -47,6 +47,7 @@ struct RemoteStatus {
 enum class WriteOutcome : std::uint8_t {
     taken,      ///< read back as written
     different,  ///< confirmed, but the device shows another value
+    gone,       ///< the device is no longer there
     no_path,    ///< the device does not have it
     refused,    ///< the remote allows no writes
     failed      ///< no answer
@@ -127,8 +128,8 @@ class Remote : public std::enable_shared_from_this<Remote> {
         bool confirmed = false;  // answered once
         bool listed = false;     // the owner says it is there
         bool gone = false;
-        bool distinct = false;   // no other pair denotes the same device
-        bool comparing = false;  // with the pair that might
+        bool distinct = false;  // is not the device that another pair denotes
+        bool alias = false;     // is
     };
     struct PendingWrite {
         Pair pair;
@@ -143,15 +144,21 @@ class Remote : public std::enable_shared_from_this<Remote> {
     boost::asio::awaitable<void> step();
     boost::asio::awaitable<void> perform(JobPtr job);
     boost::asio::awaitable<void> probe();
-    boost::asio::awaitable<bool> is_alias(Pair pair);
     boost::asio::awaitable<void> carry_out(PendingWrite write);
     boost::asio::awaitable<void> read_back(PendingWrite write);
     boost::asio::awaitable<Answer> ask(std::uint8_t unit, std::uint16_t first, std::uint16_t count,
                                        std::chrono::milliseconds timeout);
+    boost::asio::awaitable<Answer> ask_now(std::uint8_t unit, std::uint16_t first, std::uint16_t count,
+                                           std::chrono::milliseconds timeout);
+    boost::asio::awaitable<Answer> put(std::uint8_t unit, std::uint16_t first, std::uint16_t count,
+                                       std::chrono::milliseconds timeout);
+    boost::asio::awaitable<Answer> read_own(Read read, std::chrono::milliseconds timeout);
+    boost::asio::awaitable<std::optional<bool>> is_alias(Pair pair);
+    boost::asio::awaitable<std::optional<bool>> is_still_alias(Pair pair, Block block,
+                                                               std::vector<std::uint16_t> words);
     boost::asio::awaitable<void> pause_until(Clock::time_point when);
     boost::asio::awaitable<void> keep_pace();
     boost::asio::awaitable<void> take_turn();
-    boost::asio::awaitable<void> compare(Pair pair);
     void spawn(boost::asio::awaitable<void> task);
 
     void leave_behind();
@@ -170,7 +177,9 @@ class Remote : public std::enable_shared_from_this<Remote> {
     void hint(const Read& read, Words words);
     void add_pair(const Pair& pair, bool listed);
     void drop_pair(const Pair& pair);
-    [[nodiscard]] bool may_show(const Pair& pair);
+    [[nodiscard]] std::optional<Pair> original_of(const Pair& pair) const;
+    [[nodiscard]] ReadBlock reader();
+    Clock::time_point book_turn();
     void plan_jobs();
     void begin_scan(Scan scan);
     void consider_scanning();

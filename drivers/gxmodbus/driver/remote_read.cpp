@@ -134,8 +134,7 @@ Remote::JobPtr Remote::due_job(Clock::time_point now) const {
 
 asio::awaitable<void> Remote::perform(JobPtr job) {
     const Read read = job->read;
-    const auto answer = co_await ask(read.unit, read.block.first, read.block.count,
-                                     job->first ? kFirstReadTimeout : kReadTimeout);
+    const auto answer = co_await read_own(read, job->first ? kFirstReadTimeout : kReadTimeout);
     job->busy = false;
     if (stopped_ || job->dead) {
         co_return;
@@ -169,11 +168,12 @@ void Remote::took_data(const JobPtr& job, const Answer& answer) {
     for (const T type : {read.type, read.type == T::settings ? T::hub4 : T::settings}) {
         const Pair pair{read.unit, type};
         const auto state = pairs_.find(pair);
-        if ((type != read.type && !read.joined) || state == pairs_.end() || !may_show(pair)) {
+        if ((type != read.type && !read.joined) || state == pairs_.end()) {
             continue;
         }
         if (std::exchange(state->second.gone, false)) {
             for (const JobPtr& other : jobs_of(pair)) {
+                other->failures = 0;
                 other->due = std::min(other->due, Clock::now() + clock_time(period(other->read.block.speed)));
             }
         }

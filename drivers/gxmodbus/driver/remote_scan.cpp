@@ -143,16 +143,16 @@ asio::awaitable<void> Remote::probe() {
         }
         co_return;  // the scan goes on where it was when the link is back
     }
-    bool alias = false;
+    std::optional<bool> alias = false;
     if (answer.has_data()) {
         alias = co_await is_alias(*pair);
     }
     if (stopped_ || lost_) {
         co_return;
     }
-    if (alias) {
+    if (!alias || *alias) {
         if (scanning && scan_) {
-            scan_->answer(Scan::Outcome::absent);
+            scan_->answer(alias ? Scan::Outcome::absent : Scan::Outcome::no_answer);
         }
         co_return;
     }
@@ -179,68 +179,6 @@ void Remote::probe_answered(const Pair& pair, const Answer& answer) {
     plan_jobs();
     events_.learned();
     set_state(status_.state);
-}
-
-asio::awaitable<bool> Remote::is_alias(Pair pair) {
-    const auto other = possible_alias(pair);
-    if (!other || !pairs_.contains(*other)) {
-        co_return false;
-    }
-    const ReadBlock read = [this](std::uint8_t unit, const Block& block) {
-        return ask(unit, block.first, block.count, kReadTimeout);
-    };
-    const Pair known = *other;
-    const bool same = co_await same_device(read, plan_, pair, known);
-    co_return same;
-}
-
-// Of two pairs that may be one device none is shown before they have been compared.
-bool Remote::may_show(const Pair& pair) {
-    PairState& state = pairs_.at(pair);
-    const auto other = possible_alias(pair);
-    if (state.distinct || !other || !pairs_.contains(*other)) {
-        return true;
-    }
-    if (!std::exchange(state.comparing, true) && !pairs_.at(*other).comparing) {
-        spawn(compare(pair));
-    }
-    return false;
-}
-
-asio::awaitable<void> Remote::compare(Pair pair) {
-    const unsigned conversation = conversation_;
-    const bool same = co_await is_alias(pair);
-    const auto state = pairs_.find(pair);
-    if (stopped_ || state == pairs_.end()) {
-        co_return;
-    }
-    const Pair other = *possible_alias(pair);
-    const auto partner = pairs_.find(other);
-    state->second.comparing = false;
-    if (partner != pairs_.end()) {
-        partner->second.comparing = false;
-    }
-    if (conversation != conversation_ || lost_) {
-        co_return;
-    }
-    for (const JobPtr& job : jobs_of(pair)) {
-        job->due = std::min(job->due, Clock::now());  // what was read meanwhile was not shown
-    }
-    for (const JobPtr& job : jobs_of(other)) {
-        job->due = std::min(job->due, Clock::now());
-    }
-    wake();
-    if (!same) {
-        state->second.distinct = true;
-        co_return;
-    }
-    const Pair second = preferred_alias(pair, other) == pair ? other : pair;
-    spdlog::info("{}: {} is the same device as {}", options_.host, to_text(second),
-                 to_text(second == pair ? other : pair));
-    memory_.pairs.erase(second);
-    drop_pair(second);
-    events_.gone(second);
-    events_.learned();
 }
 
 // The connection broke right after a probe: this server may be one that crashes on it, unless it is newer than those.

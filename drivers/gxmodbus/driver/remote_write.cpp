@@ -20,6 +20,16 @@ void Remote::write(const Pair& pair, const Register& row, std::vector<std::uint1
 }
 
 asio::awaitable<void> Remote::carry_out(PendingWrite write) {
+    if (original_of(write.pair)) {
+        const auto alias = co_await is_alias(write.pair);  // another device must not get it
+        if (stopped_) {
+            co_return;
+        }
+        if (alias.value_or(true)) {
+            write.done(alias ? WriteOutcome::gone : WriteOutcome::failed);
+            co_return;
+        }
+    }
     co_await take_turn();
     if (stopped_) {
         co_return;

@@ -206,6 +206,28 @@ Pair preferred_alias(const Pair& one, const Pair& other) {
     return (one.unit == kSystemUnit) == fixed ? one : other;
 }
 
+bool told_apart(const Block& block, ServerVersion version, Words before, Words between, Words after) {
+    std::map<std::uint16_t, std::pair<Value, Value>> limits;
+    const auto widen = [&](const Register& row, Words raw) {
+        if (auto value = decode(row, raw)) {
+            auto& [lowest, highest] = limits.try_emplace(row.address, *value, *value).first->second;
+            lowest = std::min(lowest, *value);
+            highest = std::max(highest, *value);
+        }
+    };
+    for_each_row(block, before, version, widen);
+    for_each_row(block, after, version, widen);
+    bool apart = false;
+    for_each_row(block, between, version, [&](const Register& row, Words raw) {
+        const auto value = decode(row, raw);
+        const auto found = limits.find(row.address);
+        apart = apart
+                || (value && found != limits.end()
+                    && (*value < found->second.first || found->second.second < *value));
+    });
+    return apart;
+}
+
 void Comparison::take(Words one, Words two) {
     ++rounds_;
     equal_ = equal_ || std::equal(one.begin(), one.end(), two.begin(), two.end());

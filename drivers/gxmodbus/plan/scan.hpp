@@ -58,6 +58,11 @@ class Scan {
 /// Which of two pairs that denote one device is used: unit 100 for what every GX has there, else unit 0.
 [[nodiscard]] Pair preferred_alias(const Pair& one, const Pair& other);
 
+/// Whether one reading of a unit, made between two of another unit, shows something the other did not have meanwhile, so
+/// that they are two devices.
+[[nodiscard]] bool told_apart(const Block& block, ServerVersion version, Words before, Words between,
+                              Words after);
+
 /// Whether two units show one device in a block. They are read in turn; a value that changes meanwhile shows in both, so
 /// what the units showed overlaps. A value that stays apart belongs to two devices.
 class Comparison {

@@ -2,7 +2,10 @@
 
 import os
 
+import dbus
+
 from gx_case import SERIAL, STATUS, GxCase, neutral, real, side_by_side
+from venus_testing import SignalLog
 
 OTHER = "d0ff50aa0001"
 
@@ -25,7 +28,7 @@ class Identity(GxCase):
         self.wait_value(STATUS, "/Remote/Serial", OTHER)
         self.assertIn("another GX", self.value(STATUS, "/LastError/Message"))
         self.assertNotEqual(self.value(second, "/DeviceInstance"), instance)
-        self.assertEqual(self.value(neutral("system", 100, OTHER), "/Serial"), OTHER)
+        self.wait_value(neutral("system", 100, OTHER), "/Serial", OTHER)
         self.swap(SERIAL, 7.25)
         self.wait_value(first, "/Temperature", 7.25)
         self.wait_no_name(second)
@@ -86,6 +89,36 @@ class Identity(GxCase):
         self.gx.tell("drop")
         self.wait_value(real("solarcharger", 100), "/Dc/0/Voltage", 26.5)
         self.assertEqual(self.value(real("solarcharger", 0), "/Connected"), 1)
+
+    def test_a_device_that_hid_behind_unit_100_leaves_and_comes_back(self):
+        self.gx = self.simulate()
+        self.make_restless()
+        mine = {"/Dc/0/Voltage": 26.5, "/Yield/User": 10.0}
+        self.gx.tell("add", type="solarcharger", instance=100, values=mine)
+        self.preset(Host="127.0.0.1", Port=self.gx.port, Interval=200, SlowInterval=1000, Write=2,
+                    Units="0:solarcharger,100:solarcharger")
+        first, second = real("solarcharger", 0), real("solarcharger", 100)
+        shown = SignalLog(self.bus, second)
+        self.driver = self.bridge()
+        self.wait_value(second, "/Dc/0/Voltage", 26.5)
+        self.wait_value(first, "/Connected", 1)
+        for _ in range(2):
+            self.gx.tell("remove", type="solarcharger", instance=100)
+            self.gx.writes(clear=True)
+            # The other device answers at once under its unit, and must neither show nor be written there.
+            self.set_value(second, "/Mode", 4)
+            self.wait_value(second, "/Connected", 0)
+            self.assertIsNone(self.value(second, "/Dc/0/Voltage"))
+            self.assertEqual(self.gx.writes(), [])
+            lives = self.value(first, "/Dc/0/Voltage")
+            self.wait_value(first, "/Dc/0/Voltage", lambda volts: volts > lives)
+            self.gx.tell("add", type="solarcharger", instance=100, values=mine)
+            self.wait_value(second, "/Connected", 1)
+            self.wait_value(second, "/Dc/0/Voltage", 26.5)
+        volts = [items["/Dc/0/Voltage"]["Value"] for member, _, items in shown.signals
+                 if member == "ItemsChanged" and "/Dc/0/Voltage" in items]
+        self.assertGreaterEqual(len(volts), 4)
+        self.assertEqual({float(value) for value in volts if not isinstance(value, dbus.Array)}, {26.5})
 
     def test_a_scan_finds_one_device_once(self):
         self.gx = self.simulate()
