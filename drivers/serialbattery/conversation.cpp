@@ -11,6 +11,12 @@ namespace {
 constexpr std::size_t kMostInput = 16 * 1024;
 /// What an answer may take on the wire beyond its first byte.
 constexpr std::size_t kLongestAnswer = 1024;
+/// The usual time to an answer follows a slower one in steps, so that a single late answer changes little ...
+constexpr auto kSlower = 10ms;
+/// ... and is tried a little shorter when all was there: by this part, and by a millisecond at least.
+constexpr int kQuicker = 64;
+/// Before the deadline, to have looked by then.
+constexpr auto kLookMargin = 20ms;
 
 bool in_range(const Family& family, const Command& command) {
     return std::any_of(family.controls.begin(), family.controls.end(), [&](const ControlInfo& info) {
@@ -58,7 +64,7 @@ Step Conversation::next(TimePoint now) {
     while (true) {
         if (state_ == State::waiting) {
             if (now < deadline_) {
-                return {Step::Kind::receive, {}, deadline_, line_};
+                return {Step::Kind::receive, {}, deadline_, line_, look_};
             }
             if (!give_up_partial()) {
                 close_query(partly_answered_ && session_.settled(current()), now);
@@ -94,6 +100,9 @@ Step Conversation::next(TimePoint now) {
         last_deadline_ = deadline_ + std::chrono::ceil<milliseconds>(wire_time(line_, kLongestAnswer))
                          + 4 * family_.timing.gap;
         not_before_ = now + family_.timing.spacing;
+        sent_ = now;
+        look_ = std::min(now + usual_wait(), deadline_ - kLookMargin);
+        looked_ = false;
         return {Step::Kind::send, current().bytes.bytes(), deadline_, line_};
     }
 }
@@ -109,6 +118,7 @@ void Conversation::received(Bytes bytes, TimePoint now) {
     }
     wire::put(input_, bytes);
     scan(now);
+    looked_ = true;
     // Inside an answer the gap counts, but no babble holds the line for ever.
     if (state_ == State::waiting && (waiting_ != kNowhere || partly_answered_)) {
         const auto block =
@@ -156,8 +166,27 @@ void Conversation::scan(TimePoint now) {
             if (taken == Taken::refused && query.required) {
                 failed_ = true;
             }
+            learn_wait(now);
             close_query(true, now);
         }
+    }
+}
+
+/// Nothing for a request that was never answered yet.
+milliseconds& Conversation::usual_wait() {
+    const auto known = std::ranges::find(waits_, current().tag, &decltype(waits_)::value_type::first);
+    return known != waits_.end() ? known->second : waits_.emplace_back(current().tag, 0ms).second;
+}
+
+void Conversation::learn_wait(TimePoint now) {
+    auto& wait = usual_wait();
+    const auto took = std::chrono::ceil<milliseconds>(now - sent_);
+    if (wait == 0ms) {
+        wait = took;
+    } else if (looked_) {
+        wait = std::min(took, wait + kSlower);
+    } else {
+        wait -= std::max(wait / kQuicker, 1ms);
     }
 }
 

@@ -7,7 +7,10 @@
 #include "wire/bytes.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
+#include <utility>
+#include <vector>
 
 namespace bms {
 
@@ -27,6 +30,8 @@ struct Step {
     Bytes bytes = {};
     TimePoint until = {};
     Line line = {};
+    /// Of receive: when the whole answer ought to be there. Who looks earlier gets it in pieces, all the same.
+    TimePoint look = {};
 };
 
 /// Counters since the start, for the user and for the recording.
@@ -74,6 +79,8 @@ class Conversation {
     void scan(TimePoint now);
     [[nodiscard]] bool give_up_partial();
     [[nodiscard]] milliseconds reply_limit() const;
+    [[nodiscard]] milliseconds& usual_wait();
+    void learn_wait(TimePoint now);
     [[nodiscard]] const Query& current() const { return queries_[at_]; }
 
     const Family& family_;
@@ -96,6 +103,11 @@ class Conversation {
     TimePoint deadline_{};
     TimePoint last_deadline_{};
     TimePoint not_before_{};
+    TimePoint sent_{};
+    TimePoint look_{};
+    bool looked_ = false;  ///< since the request, and there was something
+    std::vector<std::pair<std::uint16_t, milliseconds>>
+        waits_;  ///< by a query's tag, until its answer was complete
     Traffic traffic_;
 };
 

@@ -43,6 +43,8 @@ class VirtualLine {
     void open_at(const Line& line) { line_ = line; }
     [[nodiscard]] const std::vector<std::pair<Line, wire::Buffer>>& sent() const { return sent_; }
     void forget_sent() { sent_.clear(); }
+    /// How often something was read.
+    [[nodiscard]] std::size_t reads() const { return reads_; }
 
     /// Does what the machine says until it has finished.
     template <class Machine>
@@ -64,6 +66,7 @@ class VirtualLine {
                     discard(now_);
                     break;
                 case Step::Kind::receive:
+                    now_ = std::max(now_, std::min(step.look, step.until));
                     receive(machine, step.until);
                     break;
             }
@@ -131,6 +134,7 @@ class VirtualLine {
             block.push_back(incoming_.front().byte);
             incoming_.pop_front();
         }
+        ++reads_;
         machine.received(block, now_);
     }
 
@@ -142,6 +146,7 @@ class VirtualLine {
     milliseconds chatter_period_{1000};
     TimePoint next_chatter_{};
     std::size_t arrived_ = 0;
+    std::size_t reads_ = 0;
     Line line_{};
     TimePoint now_{};
 };

@@ -36,6 +36,8 @@ class Port {
     [[nodiscard]] virtual boost::asio::awaitable<std::optional<SerialFault>> write(Bytes bytes) = 0;
     /// Lets time pass; what comes meanwhile stays to be read or discarded.
     [[nodiscard]] virtual boost::asio::awaitable<void> pause(TimePoint until) = 0;
+    /// Whether it matters when each byte comes, so that none may be left waiting for others.
+    [[nodiscard]] virtual bool keeps_times() const { return false; }
 };
 
 /// A serial port of this machine.
@@ -45,9 +47,6 @@ class LocalPort final : public Port {
 
     /// Opens for this process alone. Nothing on success.
     [[nodiscard]] std::optional<SerialFault> open(const std::string& path, const Line& line = {});
-    void close() { serial_.close(); }
-    /// For a tap that records what passes.
-    [[nodiscard]] transport::SerialPort& serial() { return serial_; }
 
     [[nodiscard]] std::optional<SerialFault> set_line(const Line& line) override;
     void discard_input() override { serial_.discard_input(); }

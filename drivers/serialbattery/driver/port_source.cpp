@@ -42,6 +42,7 @@ class RecordedPort final : public Port {
         return port_->write(bytes);
     }
     [[nodiscard]] asio::awaitable<void> pause(TimePoint until) override { return port_->pause(until); }
+    [[nodiscard]] bool keeps_times() const override { return true; }
 
   private:
     std::unique_ptr<Port> port_;

@@ -6,16 +6,16 @@ namespace bms {
 namespace asio = boost::asio;
 namespace {
 
-constexpr std::size_t kBlock = 512;
-/// Once an answer has begun it is collected for so long before the next look: adapters deliver a few bytes at a time,
-/// and waking up for each of them costs more than everything else.
+constexpr std::size_t kBlock = 1024;
+/// Adapters deliver a few bytes at a time, and waking up for each of them costs more than everything else: an answer is
+/// looked for when it ought to be there, and while a part of it is missing, every so often.
 constexpr auto kCollect = 15ms;
 
 template <class Talk>
 asio::awaitable<std::optional<SerialFault>> carry_on(Port& port, Talk& talk) {
     std::array<std::uint8_t, kBlock> buffer{};
     const std::span<std::uint8_t> into(buffer);
-    bool begun = false;  // an answer
+    bool begun = false;  ///< part of an answer is there
     for (;;) {
         const Step step = talk.next(port.now());
         std::optional<SerialFault> fault;
@@ -32,8 +32,8 @@ asio::awaitable<std::optional<SerialFault>> carry_on(Port& port, Talk& talk) {
                 fault = co_await port.write(step.bytes);
                 break;
             case Step::Kind::receive: {
-                const auto look = port.now() + kCollect;
-                if (begun && look < step.until) {
+                const auto look = begun ? port.now() + kCollect : step.look;
+                if (look > port.now() && look < step.until && !port.keeps_times()) {
                     co_await port.pause(look);
                 }
                 const auto count = co_await port.read_some(into, step.until);
@@ -41,7 +41,7 @@ asio::awaitable<std::optional<SerialFault>> carry_on(Port& port, Talk& talk) {
                     fault = count.error();
                 } else if (*count > 0) {
                     talk.received(Bytes(buffer).first(*count), port.now());
-                    begun = true;
+                    begun = *count < buffer.size();
                 }
                 break;
             }

@@ -1,10 +1,14 @@
 #include "transport/serial/serial_port.hpp"
 
+#include <fcntl.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
@@ -12,16 +16,14 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 
 namespace transport {
 namespace {
 
 namespace asio = boost::asio;
-using boost::system::error_code;
 
-SerialFault fault_of(const error_code& error) {
-    switch (error.value()) {
+SerialFault fault_of(int error) {
+    switch (error) {
         case ENOENT:
         case ENODEV:
         case ENXIO:
@@ -38,12 +40,31 @@ SerialFault fault_of(const error_code& error) {
     }
 }
 
-/// Reading and writing fail in many ways when an adapter is pulled out; all mean the same.
-SerialFault lost(const error_code& error) {
-    return error == asio::error::operation_aborted ? SerialFault::failed : SerialFault::gone;
+bool would_block(int error) {
+    return error == EAGAIN || error == EINTR;
 }
 
-constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
+constexpr auto kSpeeds = std::to_array<std::pair<std::uint32_t, speed_t>>({
+    {1200, B1200},
+    {2400, B2400},
+    {4800, B4800},
+    {9600, B9600},
+    {19200, B19200},
+    {38400, B38400},
+    {57600, B57600},
+    {115200, B115200},
+    {230400, B230400},
+});
+
+/// Raw, 8 data bits, 1 stop bit, no flow control.
+termios raw_line(speed_t speed, bool even_parity) {
+    termios line{};
+    line.c_iflag = even_parity ? INPCK : IGNPAR;
+    line.c_cflag = CS8 | CREAD | CLOCAL | (even_parity ? tcflag_t{PARENB} : 0);
+    line.c_cc[VMIN] = 1;  // with 0 an empty port would look like one that is gone
+    static_cast<void>(::cfsetspeed(&line, speed));
+    return line;
+}
 
 }  // namespace
 
@@ -69,22 +90,20 @@ std::string_view describe(SerialFault fault) {
 
 std::optional<SerialFault> SerialPort::open(const std::string& path, const LineSettings& line) {
     close();
-    error_code error;
-    port_.open(path, error);
-    if (error) {
-        return fault_of(error);
+    fd_ = ::open(path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (fd_ < 0) {
+        return fault_of(errno);
     }
-    const int fd = port_.native_handle();
     // The lock file protocol of serial-starter does not bind others: flock tells our kind, TIOCEXCL everybody.
-    if (::isatty(fd) == 0) {
+    if (::isatty(fd_) == 0) {
         close();
         return SerialFault::not_a_port;
     }
-    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
         close();
         return SerialFault::busy;
     }
-    static_cast<void>(::ioctl(fd, TIOCEXCL));
+    static_cast<void>(::ioctl(fd_, TIOCEXCL));
     if (const auto fault = set_line(line)) {
         close();
         return fault;
@@ -94,66 +113,74 @@ std::optional<SerialFault> SerialPort::open(const std::string& path, const LineS
 }
 
 void SerialPort::close() {
-    error_code ignored;
-    if (port_.is_open()) {
-        static_cast<void>(::ioctl(port_.native_handle(), TIOCNXCL));
+    if (is_open()) {
+        static_cast<void>(::ioctl(fd_, TIOCNXCL));
+        ::close(std::exchange(fd_, -1));
     }
-    port_.close(ignored);
 }
 
 std::optional<SerialFault> SerialPort::set_line(const LineSettings& line) {
-    using Port = asio::serial_port_base;
-    error_code error;
-    const auto set = [&](const auto& option) {
-        if (!error) {
-            port_.set_option(option, error);
-        }
-    };
-    set(Port::character_size(8));
-    set(Port::stop_bits(Port::stop_bits::one));
-    set(Port::flow_control(Port::flow_control::none));
-    set(Port::parity(line.even_parity ? Port::parity::even : Port::parity::none));
-    set(Port::baud_rate(line.baud));
-    if (error) {
-        return error.value() == EIO || error.value() == ENXIO ? SerialFault::gone : SerialFault::unsupported;
+    const auto speed = std::ranges::find(kSpeeds, line.baud, &decltype(kSpeeds)::value_type::first);
+    if (speed == kSpeeds.end()) {
+        return SerialFault::unsupported;
+    }
+    const termios wanted = raw_line(speed->second, line.even_parity);
+    if (::tcsetattr(fd_, TCSANOW, &wanted) != 0) {
+        return errno == EIO || errno == ENXIO ? SerialFault::gone : SerialFault::unsupported;
     }
     line_ = line;
     return std::nullopt;
 }
 
 void SerialPort::discard_input() {
-    if (port_.is_open()) {
-        static_cast<void>(::tcflush(port_.native_handle(), TCIFLUSH));
+    if (is_open()) {
+        static_cast<void>(::tcflush(fd_, TCIFLUSH));
     }
+}
+
+asio::awaitable<bool> SerialPort::ready(Readiness what, Clock::time_point until) {
+    using namespace asio::experimental::awaitable_operators;  // NOLINT(google-build-using-namespace)
+    struct Lease {
+        asio::posix::stream_descriptor& waiter;
+        ~Lease() { waiter.release(); }
+    };
+    constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
+    asio::steady_timer timer(waiter_.get_executor(), until);
+    waiter_.assign(fd_);
+    const Lease lease{waiter_};
+    const auto outcome = co_await (waiter_.async_wait(what, kAsTuple) || timer.async_wait(kAsTuple));
+    co_return outcome.index() == 0;
 }
 
 asio::awaitable<wire::Expected<std::size_t, SerialFault>> SerialPort::read_some(std::span<std::uint8_t> into,
                                                                                 Clock::time_point until) {
-    using namespace asio::experimental::awaitable_operators;  // NOLINT(google-build-using-namespace)
-    asio::steady_timer timer(co_await asio::this_coro::executor, until);
-    const auto outcome = co_await (port_.async_read_some(asio::buffer(into.data(), into.size()), kAsTuple)
-                                   || timer.async_wait(kAsTuple));
-    if (outcome.index() == 1) {
-        co_return std::size_t{0};
+    for (;;) {
+        const auto count = ::read(fd_, into.data(), into.size());
+        if (count > 0) {
+            co_return static_cast<std::size_t>(count);
+        }
+        // Reading fails in many ways when an adapter is pulled out; all mean the same.
+        if (count == 0 || !would_block(errno)) {
+            co_return wire::Unexpected{SerialFault::gone};
+        }
+        const bool more = co_await ready(Readiness::wait_read, until);
+        if (!more) {
+            co_return std::size_t{0};
+        }
     }
-    const auto& [error, count] = std::get<0>(outcome);
-    if (error) {
-        co_return wire::Unexpected{lost(error)};
-    }
-    if (tap_) {
-        tap_(Direction::received, into.first(count));
-    }
-    co_return count;
 }
 
 asio::awaitable<std::optional<SerialFault>> SerialPort::write(wire::Bytes bytes) {
-    const auto [error, count] =
-        co_await asio::async_write(port_, asio::buffer(bytes.data(), bytes.size()), kAsTuple);
-    if (error || count != bytes.size()) {
-        co_return lost(error);
-    }
-    if (tap_) {
-        tap_(Direction::sent, bytes);
+    while (!bytes.empty()) {
+        const auto count = ::write(fd_, bytes.data(), bytes.size());
+        if (count >= 0) {
+            bytes = bytes.subspan(static_cast<std::size_t>(count));
+            continue;
+        }
+        if (!would_block(errno)) {
+            co_return SerialFault::gone;
+        }
+        static_cast<void>(co_await ready(Readiness::wait_write, Clock::time_point::max()));
     }
     co_return std::nullopt;
 }

@@ -1,13 +1,15 @@
 #pragma once
-// A serial port on Asio: opened for this process alone, its baud rate changed without closing it. Works on
+// A serial port for coroutines: opened for this process alone, its baud rate changed without closing it. Works on
 // pseudo-terminals too.
+//
+// The descriptor belongs to Asio only while something waits for it. Else every few bytes that an adapter delivers
+// would wake the process, though nobody wants them before the whole answer is there.
 
 #include "wire/bytes.hpp"
 #include "wire/expected.hpp"
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,7 +17,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/serial_port.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 
 namespace transport {
 
@@ -42,17 +44,17 @@ struct LineSettings {
 class SerialPort {
   public:
     using Clock = std::chrono::steady_clock;
-    enum class Direction : std::uint8_t { received, sent };
-    /// Sees every byte that passes, for recordings.
-    using Tap = std::function<void(Direction, wire::Bytes)>;
 
-    explicit SerialPort(const boost::asio::any_io_executor& executor) : port_(executor) {}
+    explicit SerialPort(const boost::asio::any_io_executor& executor) : waiter_(executor) {}
+    SerialPort(const SerialPort&) = delete;
+    SerialPort& operator=(const SerialPort&) = delete;
+    ~SerialPort() { close(); }
 
     /// Opens `path` in raw mode with an exclusive lock (TIOCEXCL and flock) and discards what waits in its input.
     /// Nothing on success.
     [[nodiscard]] std::optional<SerialFault> open(const std::string& path, const LineSettings& line);
     void close();
-    [[nodiscard]] bool is_open() const { return port_.is_open(); }
+    [[nodiscard]] bool is_open() const { return fd_ >= 0; }
 
     /// Changes the line of the open port. Nothing on success.
     [[nodiscard]] std::optional<SerialFault> set_line(const LineSettings& line);
@@ -67,12 +69,14 @@ class SerialPort {
     /// Hands all of `bytes` to the system, which sends them in its own time. Nothing on success.
     [[nodiscard]] boost::asio::awaitable<std::optional<SerialFault>> write(wire::Bytes bytes);
 
-    void set_tap(Tap tap) { tap_ = std::move(tap); }
-
   private:
-    boost::asio::serial_port port_;
+    using Readiness = boost::asio::posix::descriptor_base::wait_type;
+    /// False when `until` passed before the port was ready.
+    [[nodiscard]] boost::asio::awaitable<bool> ready(Readiness what, Clock::time_point until);
+
+    boost::asio::posix::stream_descriptor waiter_;
+    int fd_ = -1;
     LineSettings line_;
-    Tap tap_;
 };
 
 }  // namespace transport
