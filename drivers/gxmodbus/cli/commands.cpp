@@ -288,23 +288,26 @@ namespace {
 // The one device and register a write means.
 struct Destination {
     Pair pair;
-    const Register* row;
+    Register row;
 };
+
+// The register of a path on a server: an alternate where the server lacks the preferred one.
+std::optional<Register> register_for(const Pair& pair, std::string_view path, ServerVersion version) {
+    const Register* preferred = find_register(pair.type, path);
+    auto row = preferred != nullptr ? served_row(*preferred, version) : std::nullopt;
+    for (const Register& other : all_registers()) {
+        if (preferred != nullptr && !row && other.alternate_of == preferred->address) {
+            row = served_row(other, version);
+        }
+    }
+    return row;
+}
 
 asio::awaitable<std::optional<Destination>> destination_of(Session& session, const Target& target) {
     std::vector<Destination> found;
     for (const Pair& pair : co_await session.pairs_of(target)) {
-        const Register* row = find_register(pair.type, target.path);
-        for (const Register& other : all_registers()) {
-            // A server that lacks the preferred register may have its alternate.
-            const bool older = row != nullptr && row->since > session.plan().version(pair.type);
-            if (older && other.alternate_of == row->address
-                && other.since <= session.plan().version(pair.type)) {
-                row = &other;
-            }
-        }
-        if (row != nullptr) {
-            found.push_back({pair, row});
+        if (auto row = register_for(pair, target.path, session.plan().version(pair.type))) {
+            found.push_back({pair, std::move(*row)});
         }
     }
     if (found.size() == 1) {
@@ -313,7 +316,7 @@ asio::awaitable<std::optional<Destination>> destination_of(Session& session, con
     std::cerr << (found.empty() ? "the GX has no such register"
                                 : "several devices of the unit have this path; name one:");
     for (const Destination& one : found) {
-        std::cerr << " " << to_text(one.pair) << one.row->path;
+        std::cerr << " " << to_text(one.pair) << one.row.path;
     }
     std::cerr << "\n";
     co_return std::nullopt;
@@ -344,7 +347,7 @@ asio::awaitable<int> write(asio::any_io_executor executor, WriteCommand command)
     if (!destination) {
         co_return kNotDone;
     }
-    const Register& row = *destination->row;
+    const Register& row = destination->row;
     const std::uint8_t unit = destination->pair.unit;
     const auto value = value_for(row, command.value);
     const auto words = value ? encode(row, *value) : wire::Unexpected{WriteFault::wrong_kind};

@@ -101,7 +101,7 @@ class Remote : public std::enable_shared_from_this<Remote> {
     void start_scan(Depth depth);
     void stop_scan();
 
-    /// Writes the words of a register once and reads back. `done` hears how it ended.
+    /// Writes the words of a register (served_row()) once and reads back. `done` hears how it ended.
     void write(const Pair& pair, const Register& row, std::vector<std::uint16_t> words,
                std::function<void(WriteOutcome)> done);
 
@@ -133,7 +133,7 @@ class Remote : public std::enable_shared_from_this<Remote> {
     };
     struct PendingWrite {
         Pair pair;
-        const Register* row;
+        Register row;
         std::vector<std::uint16_t> words;
         std::function<void(WriteOutcome)> done;
     };

@@ -15,7 +15,7 @@ void Remote::write(const Pair& pair, const Register& row, std::vector<std::uint1
         asio::post(executor_, [done = std::move(done)] { done(WriteOutcome::failed); });
         return;
     }
-    writes_.push_back({pair, &row, std::move(words), std::move(done)});
+    writes_.push_back({pair, row, std::move(words), std::move(done)});
     wake();
 }
 
@@ -36,7 +36,7 @@ asio::awaitable<void> Remote::carry_out(PendingWrite write) {
     }
     note_request();
     const auto answer =
-        co_await write_registers(client_, status_.traffic, write.pair.unit, write.row->address, write.words);
+        co_await write_registers(client_, status_.traffic, write.pair.unit, write.row.address, write.words);
     if (stopped_) {
         co_return;
     }
@@ -65,14 +65,14 @@ asio::awaitable<void> Remote::read_back(PendingWrite write) {
             answer = {};
             break;  // it may be another GX that would answer
         }
-        answer = co_await ask(write.pair.unit, write.row->address, write.row->count, kReadTimeout);
+        answer = co_await ask(write.pair.unit, write.row.address, write.row.count, kReadTimeout);
         if (stopped_) {
             co_return;
         }
         for (const JobPtr& job : jobs_) {
             const Read& read = job->read;
-            if (read.unit == write.pair.unit && write.row->address >= read.block.first
-                && write.row->end() <= unsigned{read.block.first} + read.block.count) {
+            if (read.unit == write.pair.unit && write.row.address >= read.block.first
+                && write.row.end() <= unsigned{read.block.first} + read.block.count) {
                 job->due = Clock::now();  // the item shows the true value
             }
         }

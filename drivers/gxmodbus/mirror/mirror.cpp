@@ -273,6 +273,15 @@ std::optional<Value> Mirror::read_value(const ItemPlan& plan) const {
     return decode(*best->row, best->words);
 }
 
+const Register& Mirror::carrier(const ItemPlan& plan) const {
+    const auto known = [&](const Register* row) {
+        const Reading* r = reading(row->address);
+        return r != nullptr && r->known;
+    };
+    const auto alternate = std::find_if(plan.alternates.begin(), plan.alternates.end(), known);
+    return known(plan.row) || alternate == plan.alternates.end() ? *plan.row : **alternate;
+}
+
 // A number that is there but says nothing: the server reads 0 for what is not known.
 bool Mirror::means_nothing(const ItemPlan& plan, const Value& value) const {
     const auto* number = std::get_if<double>(&value);

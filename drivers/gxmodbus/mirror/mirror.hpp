@@ -53,6 +53,9 @@ class Mirror {
     /// The remote has no such path: it is not shown again before it reads something else than 0.
     void absent(std::string_view path);
 
+    /// The register that carries a path at present: the preferred one, an alternate when only that can be read.
+    [[nodiscard]] const Register& carrier(const ItemPlan& plan) const;
+
     // For values that are worked out from others.
     /// The number an item shows now.
     [[nodiscard]] std::optional<double> number(std::string_view path) const;

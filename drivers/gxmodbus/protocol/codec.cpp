@@ -236,6 +236,9 @@ int digits_of(const Register& row) {
 }
 
 std::string_view display_unit(const Register& row) {
+    if (const Register* preferred = row.alternate_of != 0 ? register_at(row.alternate_of) : nullptr) {
+        return display_unit(*preferred);  // one path, one unit: the published list says W for an energy
+    }
     if (row.unit == "degC") {
         return "°C";
     }

@@ -202,6 +202,17 @@ std::span<const MovedRegister> moved_registers() {
     return kMoved;
 }
 
+std::optional<Register> served_row(const Register& row, ServerVersion version) {
+    for (const MovedRegister& moved : kMoved) {
+        if (moved.address == row.address && version < moved.until) {
+            Register old = row;
+            old.address = moved.old_address;
+            return old;
+        }
+    }
+    return row.since <= version ? std::optional{row} : std::nullopt;
+}
+
 std::uint16_t probe_address(ServiceType type) {
     return kProbes[static_cast<std::size_t>(type)];
 }

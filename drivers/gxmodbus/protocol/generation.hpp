@@ -45,6 +45,9 @@ struct MovedRegister {
 };
 [[nodiscard]] std::span<const MovedRegister> moved_registers();
 
+/// A row at the address where a server of this version has it, nothing when that server lacks it.
+[[nodiscard]] std::optional<Register> served_row(const Register& row, ServerVersion version);
+
 /// The register to probe a type with: it exists on every server that has the type at all.
 [[nodiscard]] std::uint16_t probe_address(ServiceType type);
 

@@ -257,7 +257,12 @@ bool GxHost::write(const Pair& pair, const Register& row, const Value& value) {
         status_.error(fmt::format("{}: {}", what, describe(words.error())));
         return false;
     }
-    remote_->write(pair, row, std::move(*words), [this, pair, &row, what](WriteOutcome outcome) {
+    const auto served = served_row(row, remote_->version(pair.type));
+    if (!served) {
+        status_.error(fmt::format("{}: the remote GX's server is too old", what));
+        return false;
+    }
+    remote_->write(pair, *served, std::move(*words), [this, pair, &row, what](WriteOutcome outcome) {
         if (outcome == WriteOutcome::taken) {
             spdlog::info("{}: {}", address(), what);
             return;

@@ -310,21 +310,14 @@ void MirroredDevice::link_custom_name(velib::Item& item, const Mirror::Item& sou
 }
 
 velib::WriteReply MirroredDevice::on_write(const Mirror::Item& item, const velib::Value& value) {
-    // A server that lacks the preferred register may have its alternate.
-    const Register* row = item.plan.row;
-    if (row->since > version_) {
-        for (const Register* other : item.plan.alternates) {
-            row = other->since <= version_ && other->writable ? other : row;
-        }
-    }
+    const Register& row = mirror_.carrier(item.plan);
     std::optional<Value> wanted;
     if (value.text() != nullptr) {
         wanted = Value{*value.text()};
     } else if (const auto number = value.real()) {
         wanted = Value{*number};
     }
-    return wanted && online_ && write_(*row, *wanted) ? velib::WriteReply::pending
-                                                      : velib::WriteReply::refuse;
+    return wanted && online_ && write_(row, *wanted) ? velib::WriteReply::pending : velib::WriteReply::refuse;
 }
 
 }  // namespace gxmodbus

@@ -113,7 +113,7 @@ class Reading(GxCase):
         self.gx.set("system", 0, **{"/Ac/Grid/L1/Power": -1235.0, "/Ac/PvOnGrid/L2/Power": 431.0,
                                     "/Ac/Consumption/L3/Power": 77.0})
         self.gx.set("settings", 0, **{"/Settings/CGwacs/MaxDischargePower": 2500.0})
-        self.preset(Host="127.0.0.1", Port=self.gx.port, Interval=200, SlowInterval=1000, Units="224:solarcharger",
+        self.preset(Host="127.0.0.1", Port=self.gx.port, Interval=200, SlowInterval=1000, Units="225:battery",
                     Write=2, Mode__settings="neutral")
         self.driver = self.bridge()
         system, settings = neutral("system", 100), neutral("settings", 100)
@@ -125,6 +125,13 @@ class Reading(GxCase):
         write = self.gx.wait_writes(1)[0]
         self.assertEqual((write["address"], write["value"]), (2704, 1500))
         self.wait_value(settings, "/Settings/CGwacs/MaxDischargePower", 1500.0)
+        # And one that stood elsewhere.
+        battery = neutral("battery", 225)
+        self.wait_value(battery, "/Mode", 3)
+        self.assertEqual(self.set_value(battery, "/Mode", 252), 0)
+        write = self.gx.wait_writes(2)[1]
+        self.assertEqual((write["address"], write["path"], write["value"]), (1319, "/Mode", 252))
+        self.wait_value(battery, "/Mode", 252)
 
     def full_scan_begun(self):
         try:

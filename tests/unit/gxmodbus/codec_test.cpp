@@ -126,6 +126,16 @@ TEST_CASE("texts have the digits of the step and the unit") {
     CHECK(choice_text(*register_at(4113), 53) != "Battery disconnect request");
 }
 
+TEST_CASE("the registers of a path have one unit") {
+    CHECK(display_unit(*register_at(3830)) == "kWh");
+    for (const Register& row : all_registers()) {
+        if (row.alternate_of != 0) {
+            INFO(row.address);
+            CHECK(display_unit(row) == display_unit(*register_at(row.alternate_of)));
+        }
+    }
+}
+
 TEST_CASE("a number at the end of its register means this or more") {
     CHECK(at_limit(*register_at(808), Raw{65534}));
     CHECK(at_limit(*register_at(808), Raw{65535}));

@@ -219,6 +219,16 @@ TEST_CASE("registers that stood elsewhere are found there") {
                  [](const Register&, Words) { FAIL("a short answer has no rows"); });
 }
 
+TEST_CASE("a register is written where the server has it") {
+    const Register& mode = *find_register(T::battery, "/Mode");
+    CHECK(served_row(mode, {1, 0, 94})->address == 1319);
+    CHECK(served_row(mode, {1, 0, 95})->address == 1322);
+    CHECK(served_row(mode, {1, 0, 95})->path == "/Mode");
+    const Register& name = *find_register(T::battery, "/CustomName");
+    CHECK_FALSE(served_row(name, {1, 0, 94}).has_value());
+    CHECK(served_row(name, kNewestServer)->address == 1336);
+}
+
 namespace {
 
 Answer data(std::vector<std::uint16_t> words) {
