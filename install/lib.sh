@@ -3,6 +3,10 @@
 
 venus_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venus_deps=${VENUS_DEPS_DIR:-$venus_root/build/deps}
+venus_version=$(sed -n 's/^project(venus-drivers VERSION \([0-9.]*\).*/\1/p' "$venus_root/CMakeLists.txt")
+
+# archive_of ARCHITECTURE: what install/package makes.
+archive_of() { echo "dist/venus-drivers-$venus_version-$1.tar.gz"; }
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "error: $*"; exit 1; }
@@ -33,7 +37,8 @@ need_packages() {
 }
 
 # fetch_source SUITE PACKAGE DIRECTORY: the upstream tarball of a Debian source package, fetched and verified by
-# apt with the archive keys of this machine, unpacked into DIRECTORY. Needs no root and leaves apt's own state alone.
+# apt with the archive keys of this machine, unpacked into DIRECTORY, whose .complete then says name and version. Needs
+# no root and leaves apt's own state alone.
 fetch_source() {
     local suite=$1 package=$2 directory=$3 work uri keyring
     [ -e "$directory/.complete" ] && return 0
@@ -50,7 +55,8 @@ fetch_source() {
         apt-get "${options[@]}" source --download-only --tar-only "$package/$suite") >&2 ||
         { rm -rf "$work"; die "apt could not fetch the source of $package ($suite)"; }
     rm -rf "$directory" && mkdir -p "$directory" &&
-        tar -C "$directory" --strip-components=1 -xf "$work/source/"*.orig.tar.* && touch "$directory/.complete" ||
+        tar -C "$directory" --strip-components=1 -xf "$work/source/"*.orig.tar.* &&
+        (cd "$work/source" && echo *.orig.tar.*) | sed 's/^\([^_]*\)_\(.*\)\.orig\.tar\..*/\1 \2/' >"$directory/.complete" ||
         die "the source of $package could not be unpacked into $directory"
     rm -rf "$work"
 }

@@ -5,20 +5,21 @@ usage: walk.py ROOT ARCHIVE     ROOT: an unpacked Debian of the archive's archit
 
 import os
 import shutil
-import statistics
-import subprocess
 import sys
-import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../integration/support"))
+for place in ("support", "givenergy"):
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../integration", place))
+import footprint  # noqa: E402
 import machine  # noqa: E402
-from device_case import HOME, DeviceCase, pack, typed_lines, write_checksums  # noqa: E402
+from device_case import CONF, HOME, DeviceCase, pack, typed_lines, write_checksums  # noqa: E402
+from givenergy_testing import Simulator  # noqa: E402
 from venus_testing import main, wait_until  # noqa: E402
 
 ALWAYS_ON = ("dbus-tsmppt", "dbus-gxmodbus", "dbus-smartsolar", "dbus-givenergy")
 BATTERY = "com.victronenergy.battery.ttyUSB0"
 CHARGER = "com.victronenergy.solarcharger.tsmppt"
 BATTERY_SERVICE = "venus-serialbattery.ttyUSB0"
+PASSWORD = "7531-a-secret"
 
 
 class Walk(DeviceCase):
@@ -60,21 +61,25 @@ class Walk(DeviceCase):
         return path
 
     def measure(self):
-        """Prints a table; figures under emulation are the emulator's as well."""
-        print("| driver | resident | of it not shared | start-up |\n| --- | --- | --- | --- |")
+        """Prints what the drivers cost at work."""
+        executable = self.machine.root + HOME + "/bin/venus-drivers"
+        print(footprint.table_head("start-up"))
         for driver in (*ALWAYS_ON, "dbus-serialbattery"):
             listed = wait_until(lambda: self.machine.run(f"ps | grep '{HOME}/bin/[d]{driver[1:]}'", check=False)[0].split(),
                                 f"{driver} to run")
-            pid = listed[0]
-            sizes = dict(line.split(":") for line in self.machine.read(f"/proc/{pid}/smaps_rollup").splitlines()[1:])
-            resident, private = (int(sizes[key].split()[0]) for key in ("Rss", "Private_Dirty"))
-            times = []
-            for _ in range(11):
-                begin = time.monotonic()
-                subprocess.run(["chroot", self.machine.root, f"{HOME}/bin/{driver}", "--version"], check=True,
-                               stdout=subprocess.DEVNULL)
-                times.append(time.monotonic() - begin)
-            print(f"| `{driver}` | {resident} kB | {private} kB | {statistics.median(times) * 1000:.0f} ms |", flush=True)
+            process = f"/proc/{listed[0]}"
+            emulated = "qemu" in os.readlink(self.machine.root + process + "/exe")
+            resident, own = footprint.resident_kb(self.machine.read(process + "/smaps"), executable, emulated)
+            milliseconds = footprint.start_up_ms(["chroot", self.machine.root, f"{HOME}/bin/{driver}"])
+            print(footprint.table_row(driver, resident, own, milliseconds), flush=True)
+
+    def assert_password_kept(self):
+        """The drivers leave it with the settings."""
+        for place in ("/data/log", "/data/var/lib", CONF):
+            for folder, _, names in os.walk(self.machine.root + place):
+                for name in names:
+                    with open(os.path.join(folder, name), "rb") as content:
+                        self.assertNotIn(PASSWORD.encode(), content.read(), os.path.join(folder, name))
 
     def test_life(self):
         self.machine.write("/data/rc.local", "#!/bin/sh\n# somebody's\nexit 0\n", 0o755)
@@ -112,6 +117,13 @@ class Walk(DeviceCase):
         self.set_setting("/Settings/TristarMPPT/PortNumber", int(port))
         self.set_setting("/Settings/TristarMPPT/IPAddress", "127.0.0.1")
         self.wait_value(CHARGER, "/Dc/0/Voltage", lambda volts: volts is not None)
+
+        inverter = Simulator()
+        self.addCleanup(inverter.close)
+        for name, value in (("Mqtt/Password", PASSWORD), ("Mqtt/User", "venus"), ("Mqtt/Port", 1), ("Mqtt/Host", "127.0.0.1"),
+                            ("Adapters", inverter.address)):
+            self.set_setting("/Settings/GivEnergy/" + name, value)
+        wait_until(lambda: "MQTT: 127.0.0.1" in self.log_of("dbus-givenergy"), "a broker to be tried")
 
         self.step("a battery through serial-starter")
         battery = self.start("bms-simulator", "jbd", "--link", os.path.join(self.directory, "ttyJBD"), stdin=True)
@@ -154,6 +166,9 @@ class Walk(DeviceCase):
         self.assertNotIn("# newer", self.machine.read(f"/var/volatile/services/{BATTERY_SERVICE}/run"))
         self.pids()
         self.wait_battery()
+
+        self.step("passwords")
+        self.assert_password_kept()
 
         self.step("removal")
         self.machine.run("\n".join(typed_lines("install.md", "Removing")[:1]))

@@ -63,6 +63,10 @@ class Installation(DeviceCase):
             "\nexit 0", f"\n{HOME}/install.sh boot late & # venus-drivers\nexit 0"))
         wait_until(lambda: self.setting("/Settings/TristarMPPT/IPAddress") is not None, lambda: self.log_of(DRIVER))
         pid = self.wait_up(DRIVER)
+        self.assertRegex(self.machine.read(f"/proc/{pid}/limits"), r"Max data size +100000000 ")
+        for name in (DRIVER, BROKEN):
+            self.assertIn(f"exec multilog t s25000 n4 \"${{VENUS_LOG:-/var/log}}/{name}\"",
+                          self.machine.read(f"/run/service/venus-drivers.{name}/log/run"))
         wait_until(lambda: "waiting 2 s" in self.log_of(BROKEN), lambda: "back-off: " + self.log_of(BROKEN))
         self.assertIn(f"{DRIVER}: on, up (pid {pid})", self.machine.run(HOME + "/install.sh status"))
 
