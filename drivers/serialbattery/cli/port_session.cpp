@@ -70,11 +70,11 @@ bool PortSession::open() {
         options_.port = options_.port.empty() ? recording->ports.front() : options_.port;
         open_port = recorded_ports(executor_, recording, Pace::quick);
     } else if (!options_.record.empty()) {
-        open_port =
-            local_ports(executor_, std::make_shared<transport::Recorder>(
-                                       options_.record, [this](const auto& why) { (void)complain(why); }));
+        open_port = local_ports(executor_, 1,
+                                std::make_shared<transport::Recorder>(
+                                    options_.record, [this](const auto& why) { (void)complain(why); }));
     } else {
-        open_port = local_ports(executor_);
+        open_port = local_ports(executor_, 1);
     }
     auto opened = open_port(options_.port, Line{});
     if (!opened) {

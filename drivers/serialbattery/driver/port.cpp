@@ -21,7 +21,8 @@ std::optional<SerialFault> LocalPort::set_line(const Line& line) {
 }
 
 asio::awaitable<void> LocalPort::pause(TimePoint until) {
-    timer_.expires_at(until);
+    const auto beyond = until.time_since_epoch() % raster_;
+    timer_.expires_at(beyond == Clock::duration::zero() ? until : until + raster_ - beyond);
     co_await timer_.async_wait(asio::use_awaitable);
 }
 

@@ -43,7 +43,9 @@ class Port {
 /// A serial port of this machine.
 class LocalPort final : public Port {
   public:
-    explicit LocalPort(const boost::asio::any_io_executor& executor) : serial_(executor), timer_(executor) {}
+    /// Pauses end on multiples of `raster`, so that those of several ports end together and the process wakes up once.
+    LocalPort(const boost::asio::any_io_executor& executor, milliseconds raster)
+        : serial_(executor), timer_(executor), raster_(raster) {}
 
     /// Opens for this process alone. Nothing on success.
     [[nodiscard]] std::optional<SerialFault> open(const std::string& path, const Line& line = {});
@@ -62,6 +64,7 @@ class LocalPort final : public Port {
   private:
     transport::SerialPort serial_;
     boost::asio::steady_timer timer_;
+    milliseconds raster_;
 };
 
 }  // namespace bms

@@ -11,6 +11,10 @@ namespace bms {
 namespace asio = boost::asio;
 namespace {
 
+/// Several ports wake the process up together; a lone one as soon as it can.
+constexpr auto kSharedRaster = 10ms;
+constexpr auto kOwnRaster = 1ms;
+
 /// Writes down what passes over another port.
 class RecordedPort final : public Port {
   public:
@@ -56,11 +60,13 @@ transport::RecordedLine recorded(const Line& line) {
     return {line.baud, line.parity == Parity::even};
 }
 
-OpenPort local_ports(const asio::any_io_executor& executor, std::shared_ptr<transport::Recorder> recorder) {
+OpenPort local_ports(const asio::any_io_executor& executor, std::size_t count,
+                     std::shared_ptr<transport::Recorder> recorder) {
+    const milliseconds raster = count > 1 ? kSharedRaster : kOwnRaster;
     return
-        [executor, recorder = std::move(recorder)](
+        [executor, raster, recorder = std::move(recorder)](
             const std::string& path, const Line& line) -> wire::Expected<std::unique_ptr<Port>, SerialFault> {
-            auto local = std::make_unique<LocalPort>(executor);
+            auto local = std::make_unique<LocalPort>(executor, raster);
             if (const auto fault = local->open(path, line)) {
                 return wire::Unexpected{*fault};
             }

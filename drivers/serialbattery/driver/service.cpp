@@ -204,7 +204,7 @@ std::shared_ptr<transport::Recorder> recorder_of(const ServiceOptions& options) 
 asio::awaitable<int> serve(velib::App& app, ServiceOptions options) {
     const auto executor = app.context().get_executor();
     if (options.replay.empty()) {
-        auto open_port = local_ports(executor, recorder_of(options));
+        auto open_port = local_ports(executor, options.ports.size(), recorder_of(options));
         Service service(app, std::move(options), std::move(open_port));
         co_return co_await service.run();
     }

@@ -22,6 +22,12 @@ std::string settings_root(const std::string& id) {
     return "/Settings/Devices/" + id + "/";
 }
 
+/// Polls fall on multiples of their interval, so that the batteries of several ports are asked in one go.
+TimePoint next_slot(TimePoint now, Millis interval) {
+    const auto since = now.time_since_epoch();
+    return TimePoint(since - since % interval + interval);
+}
+
 /// What the last run left in the settings service.
 control::Persisted load_state(const velib::Settings& settings, const std::string& root) {
     std::vector<control::StoredValue> found;
@@ -75,24 +81,19 @@ asio::awaitable<std::optional<SerialFault>> Unit::serve(Port& port) {
         fault = co_await run(port, talk_);
     }
     const bool good = !fault && talk_.succeeded() && session_->complete();
-    // Evenly spaced, but never two polls at once because one took long.
-    const auto now = port.now();
-    due_ = std::max(due_, begin - interval()) + interval();
-    if (due_ < now) {
-        due_ = now;
-    }
-    co_await digest(good, now);
+    due_ = next_slot(begin, interval());
+    co_await digest(good, port.now());
     co_return fault;
 }
 
 asio::awaitable<void> Unit::miss(TimePoint now) {
-    due_ = now + interval();
+    due_ = next_slot(now, interval());
     commands_.clear();
     co_await digest(false, now);
 }
 
 asio::awaitable<void> Unit::overheard_poll(bool fresh, TimePoint now) {
-    due_ = now + interval();
+    due_ = next_slot(now, interval());
     commands_.clear();  // the bus belongs to somebody else
     co_await digest(fresh && session_->complete(), now);
 }
