@@ -7,6 +7,7 @@ nothing of it is left when that ends, however it ends.
 
 import hashlib
 import os
+import pty
 import shutil
 import stat
 import subprocess
@@ -188,11 +189,17 @@ class Machine:
     def _environment():
         return {"PATH": PATH, "HOME": "/data/home/root", "LC_ALL": "C"}
 
-    def run(self, command, check=True, answer=""):
-        """A line typed by root; its output, and with check=False also its exit status."""
+    def run(self, command, check=True, answer=None):
+        """A line typed by root; its output, and with check=False also its exit status. An answer is typed at a terminal."""
+        terminal, stdin = pty.openpty() if answer else (None, subprocess.DEVNULL)
+        if answer:
+            os.write(terminal, answer.encode())
         done = subprocess.run(["nsenter", "--target", self._first_process(), "--pid", "chroot", self.root, "/bin/sh", "-c",
-                               "cd /tmp; " + command], env=self._environment(), input=answer,
+                               "cd /tmp; " + command], env=self._environment(), stdin=stdin,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if answer:
+            os.close(terminal)
+            os.close(stdin)
         if not check:
             return done.stdout, done.returncode
         if done.returncode:

@@ -9,7 +9,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../device"))
 import machine  # noqa: E402
-from device_case import CONF, HOME, REPOSITORY, DeviceCase, write_checksums  # noqa: E402
+from device_case import CONF, HOME, REPOSITORY, DeviceCase, typed_lines, write_checksums  # noqa: E402
 from venus_testing import BIN, BUILD, SETTINGS, main, wait_until  # noqa: E402
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "armhf"}
@@ -138,7 +138,11 @@ class Installation(DeviceCase):
         self.package()
         before = self.kept()
 
-        self.assertIn(f"{DRIVER} is off", self.install())
+        self.assertIn(f"{DRIVER} stays off: an older driver is in {OLDER}", self.install())
+        self.assertNotIn("stays off", self.install("--keep"))
+        said, status = self.machine.run(f"{HOME}/install.sh enable {DRIVER}", answer="n\n", check=False)
+        self.assertIn(f"is installed in {OLDER}. Replace it by {DRIVER}?", said)
+        self.assertNotEqual(status, 0)
         self.wait_up("dbus-tristar")
         self.assertFalse(self.machine.exists("/service/" + DRIVER))
 
@@ -178,9 +182,18 @@ class Installation(DeviceCase):
         self.wait_up(DRIVER)
 
 
-def run_at_once(case):
+class Pages(unittest.TestCase):
+
+    def test_readme_says_what_install_md_says(self):
+        told = [line for heading in ("Making the package", "Copying it", "Installing")
+                for line in typed_lines("install.md", heading)]
+        self.assertEqual(typed_lines("../README.md", "Install it"), told)
+
+
+def run_at_once(*cases):
     """Each test in a process of its own: they wait for svscan, which looks every five seconds, more than they compute."""
-    names = [f"{case.__name__}.{name}" for name in unittest.defaultTestLoader.getTestCaseNames(case)]
+    names = [f"{case.__name__}.{name}" for case in cases
+             for name in unittest.defaultTestLoader.getTestCaseNames(case)]
     running = [subprocess.Popen([sys.executable, "-B", sys.argv[0], name], stdout=subprocess.PIPE,
                                 stderr=subprocess.STDOUT, text=True) for name in names]
     for test in running:
@@ -194,5 +207,5 @@ if __name__ == "__main__":
         sys.exit(77)
     machine.enter_namespaces()
     if len(sys.argv) == 1:
-        sys.exit(run_at_once(Installation))
+        sys.exit(run_at_once(Installation, Pages))
     main()
