@@ -53,11 +53,19 @@ class Identity(GxCase):
         self.wait_value(names[0], "/Temperature", 1.5)
 
     def test_the_system_has_the_serial_of_the_remote(self):
-        self.start_both("none")
+        self.gx = self.simulate()
+        # The block that holds it can not be read yet when another one brings the system to the bus.
+        self.gx.tell("exception", unit=100, first=840, last=846, code=4)
+        self.preset(Host="127.0.0.1", Port=self.gx.port, Units="none", Interval=200, SlowInterval=1000)
+        self.driver = self.bridge()
         name = neutral("system", 100)
         self.wait_name(name)
         self.assertEqual(self.value(name, "/Serial"), SERIAL)
-        # Also while the block that holds it can not be read.
+        self.assertIsNone(self.value(name, "/Dc/Battery/Voltage"))
+        self.gx.misbehave(reset=True)
+        self.wait_value(name, "/Dc/Battery/Voltage", lambda volts: volts is not None)
+        self.assertEqual(self.value(name, "/Serial"), SERIAL)
+        # And when it can no longer be read.
         self.gx.tell("exception", unit=100, first=800, last=919, code=10)
         self.wait_value(name, "/Dc/Battery/Voltage", None)
         self.assertEqual(self.value(name, "/Serial"), SERIAL)
