@@ -125,12 +125,34 @@ void show_progress(int percent, std::size_t found) {
     }
 }
 
+constexpr auto kMayCrash =
+    "this firmware's Modbus server (a beta of 3.70) can crash when asked for what the GX lacks: ";
+
+// Only who asks for a full scan wants to risk that.
+bool is_withheld(const Session& session, const UnitList& units, bool full) {
+    return session.may_crash() && !full && (units.automatic || !units.units.empty());
+}
+
+// Tells who did not name the type of a device whose type would have to be found out at that risk.
+bool must_name_type(const Session& session, const Target& target) {
+    if (target.type || !session.may_crash()) {
+        return false;
+    }
+    std::cerr << kMayCrash << "name the type, as in 225:battery\n";
+    return true;
+}
+
 asio::awaitable<std::vector<Pair>> survey(Session& session, const UnitList& units, bool full, double rate) {
     auto pairs = co_await session.fixed_pairs();
     std::set<Pair> known(pairs.begin(), pairs.end());
     known.insert({0, ServiceType::generator});  // the same as on unit 100
     pairs.insert(pairs.end(), units.pairs.begin(), units.pairs.end());
     known.insert(units.pairs.begin(), units.pairs.end());
+    if (is_withheld(session, units, full)) {
+        std::cerr << kMayCrash << "devices are not looked for (--full does it)\n";
+        std::sort(pairs.begin(), pairs.end());
+        co_return pairs;
+    }
     (void)co_await session.read({kSystemUnit, ServiceType::system});  // for the hints
     if (!units.units.empty()) {
         const auto found =
@@ -157,6 +179,9 @@ asio::awaitable<std::optional<std::vector<Wanted>>> wanted_by(Session& session, 
         const auto target = parse_target(text);
         if (!target) {
             std::cerr << text << ": not of the form UNIT, UNIT:TYPE, UNIT/PATH or UNIT:TYPE/PATH\n";
+            co_return std::nullopt;
+        }
+        if (must_name_type(session, *target)) {
             co_return std::nullopt;
         }
         const auto pairs = co_await session.pairs_of(*target);
@@ -232,7 +257,7 @@ asio::awaitable<int> scan(asio::any_io_executor executor, ScanCommand command) {
         std::cout << fmt::format("\n{} requests, {} of them refused and so in the GX's log\n",
                                  session.traffic().requests, session.traffic().exceptions);
     }
-    co_return session.lost() ? kNotDone : kDone;
+    co_return session.lost() || is_withheld(session, *units, command.full) ? kNotDone : kDone;
 }
 
 asio::awaitable<int> read(asio::any_io_executor executor, ReadCommand command) {
@@ -342,6 +367,9 @@ asio::awaitable<int> write(asio::any_io_executor executor, WriteCommand command)
     Session session(executor, *host);
     if (!co_await session.open()) {
         co_return kNotDone;
+    }
+    if (must_name_type(session, *target)) {
+        co_return kWrong;
     }
     const auto destination = co_await destination_of(session, *target);
     if (!destination) {

@@ -155,7 +155,7 @@ asio::awaitable<std::vector<Pair>> Session::fixed_pairs() {
     using T = ServiceType;
     std::vector<Pair> pairs{{kSystemUnit, T::system}, {kSystemUnit, T::settings}};
     for (const T type : {T::hub4, T::generator, T::platform}) {
-        if (plan_.blocks(type).empty()) {
+        if (plan_.blocks(type).empty() || may_crash()) {
             continue;
         }
         const auto answer = co_await ask(kSystemUnit, probe_address(type), 1);

@@ -61,6 +61,8 @@ class Session {
                                          std::vector<std::uint16_t> words);
     boost::asio::awaitable<void> sleep(std::chrono::milliseconds duration);
 
+    /// Whether a question for something the GX does not have could crash its server.
+    [[nodiscard]] bool may_crash() const { return may_crash_on_probe(identity_.version, identity_.beta); }
     [[nodiscard]] const Identity& identity() const { return identity_; }
     [[nodiscard]] const ReadPlan& plan() const { return plan_; }
     [[nodiscard]] const Traffic& traffic() const { return traffic_; }

@@ -344,8 +344,13 @@ asio::awaitable<void> Remote::converse() {
         state.distinct = state.alias = false;  // units may have changed meanwhile
     }
     for (const T type : kFixedPlaces) {
-        if (const Pair pair{kSystemUnit, type}; !memory_.absent.contains(pair)) {
+        // A server that may crash is asked only for what is surely there.
+        const Pair pair{kSystemUnit, type};
+        const bool sure = type == T::system || type == T::settings || memory_.pairs.contains(pair);
+        if (sure || (!status_.may_crash && !memory_.absent.contains(pair))) {
             add_pair(pair, false);
+        } else if (const auto known = pairs_.find(pair); known != pairs_.end() && !known->second.listed) {
+            pairs_.erase(known);
         }
     }
     for (const Pair& pair : options_.units.pairs) {

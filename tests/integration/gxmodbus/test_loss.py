@@ -125,6 +125,8 @@ class Loss(GxCase):
 
     def test_crashing_server_is_not_scanned(self):
         self.gx = self.simulate("--server-version", "1.0.90", "--firmware", "370:50")
+        for type in ("generator", "hub4", "platform"):
+            self.gx.tell("remove", type=type, instance=0)
         self.preset(Host="127.0.0.1", Port=self.gx.port)
         self.driver = self.bridge()
         self.wait_status("running")

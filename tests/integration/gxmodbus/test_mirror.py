@@ -239,6 +239,24 @@ class CommandLine(GxCase):
         self.gx.close()
         self.assertEqual(self.run_driver("scan", host)[0], 1)
 
+    def test_a_server_that_crashes_is_not_probed(self):
+        self.gx = self.simulate("--server-version", "1.0.90", "--firmware", "370:50")
+        self.gx.tell("remove", type="generator", instance=0)
+        host = f"127.0.0.1:{self.gx.port}"
+        code, output = self.run_driver("scan", host)
+        self.assertEqual(code, 1, output)
+        self.assertIn("can crash", output)
+        self.assertIn("/Dc/Battery/Voltage", output)
+        self.assertEqual(self.run_driver("read", host, "225")[0], 2)
+        self.assertEqual(self.run_driver("write", host, "227/Mode", 4)[0], 2)
+        self.assertEqual(self.run_driver("scan", host, "--units", "225:battery")[0], 0)
+        code, output = self.run_driver("read", host, "225:battery/Soc")
+        self.assertEqual(code, 0, output)
+        self.assertIn("83.0%", output)
+        self.assertEqual(self.gx.counters()["crashes"], 0)
+        self.assertEqual(self.run_driver("scan", host, "--full", "--rate", 200)[0], 1)
+        self.assertEqual(self.gx.counters()["crashes"], 1)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
