@@ -54,6 +54,11 @@ bool Item::assign(std::int64_t number) {
     if (type_ == Type::real) {
         return assign(static_cast<double>(number));
     }
+    // The usual case, an unchanged state, must cost no conversion.
+    const auto* current = std::get_if<std::int32_t>(&value_.storage());
+    if (current != nullptr && *current == number) {
+        return false;
+    }
     return assign(Value(number));
 }
 

@@ -17,14 +17,9 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr auto kInterval = 1s;
-constexpr std::size_t kShownMembers = 10;
 const std::string kId = "serialbattery_bank";
 const std::string kRoot = "/Settings/Devices/" + kId + "/";
 const std::string kMembers = kRoot + "Members";
-
-std::string module_path(std::size_t index, std::string_view leaf) {
-    return "/Diagnostics/Module" + std::to_string(index) + std::string(leaf);
-}
 
 }  // namespace
 
@@ -108,12 +103,7 @@ asio::awaitable<void> BankService::begin() {
     auto& tree = device_->items();
     table_ = std::make_unique<velib::Publication<publication::View>>(tree, publication::rows());
     limits_ = std::make_unique<velib::Publication<publication::View>>(tree, publication::limit_rows());
-    for (std::size_t i = 0; i < kShownMembers; ++i) {
-        tree.add(module_path(i, "/Id"), {velib::Type::text, {}});
-        for (const auto name : kAlarmNames) {
-            tree.add(module_path(i, "/Alarms/") + std::string(name), {velib::Type::integer, {}});
-        }
-    }
+    add_modules();
     tree.add("/Redetect",
              {.type = velib::Type::integer,
               .on_write =
@@ -203,12 +193,22 @@ void BankService::step() {
     show_members(update);
 }
 
-void BankService::show_members(velib::Update& update) {
+void BankService::add_modules() {
     auto& tree = device_->items();
     for (std::size_t i = 0; i < kShownMembers; ++i) {
+        const std::string root = "/Diagnostics/Module" + std::to_string(i);
+        modules_[i].id = &tree.add(root + "/Id", {velib::Type::text, {}});
+        for (std::size_t a = 0; a < kAlarmCount; ++a) {
+            modules_[i].alarms[a] =
+                &tree.add(root + "/Alarms/" + std::string(kAlarmNames[a]), {velib::Type::integer, {}});
+        }
+    }
+}
+
+void BankService::show_members(velib::Update& update) {
+    for (std::size_t i = 0; i < kShownMembers; ++i) {
         const Unit* unit = i < host_.units.size() ? host_.units[i] : nullptr;
-        update.set(*tree.find(module_path(i, "/Id")),
-                   unit != nullptr ? std::optional(unit->name()) : std::nullopt);
+        update.set(*modules_[i].id, unit != nullptr ? std::optional(unit->name()) : std::nullopt);
         for (std::size_t a = 0; a < kAlarmCount; ++a) {
             const auto which = static_cast<Alarm>(a);
             std::optional<Level> level;
@@ -216,7 +216,7 @@ void BankService::show_members(velib::Update& update) {
                 level = which == Alarm::bms_cable ? std::optional(unit->state().out.bms_cable)
                                                   : unit->state().out.alarms[which];
             }
-            update.set(*tree.find(module_path(i, "/Alarms/") + std::string(kAlarmNames[a])), level);
+            update.set(*modules_[i].alarms[a], level);
         }
     }
 }

@@ -8,6 +8,7 @@
 #include "serialbattery/publication/table.hpp"
 #include "velib/device.hpp"
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,7 +32,15 @@ class BankService {
     boost::asio::awaitable<void> save(bool everything);
 
   private:
+    static constexpr std::size_t kShownMembers = 10;
+    /// What the page of modules shows of a member.
+    struct Module {
+        velib::Item* id = nullptr;
+        std::array<velib::Item*, kAlarmCount> alarms{};
+    };
+
     boost::asio::awaitable<void> begin();
+    void add_modules();
     void step();
     void show_members(velib::Update& update);
     [[nodiscard]] bool wanted() const;
@@ -42,6 +51,7 @@ class BankService {
     std::unique_ptr<velib::Device> device_;
     std::unique_ptr<velib::Publication<publication::View>> table_;
     std::unique_ptr<velib::Publication<publication::View>> limits_;
+    std::array<Module, kShownMembers> modules_;
     control::BankState state_;
     control::BankOutput out_;
     control::Settings settings_;

@@ -3,8 +3,12 @@
 #include "serialbattery/control/curve.hpp"
 #include "support/catch.hpp"
 
+#include <array>
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 #include <limits>
+#include <random>
 
 using namespace bms::control;
 using test::cells;
@@ -18,6 +22,21 @@ TEST_CASE("rounding takes the nearest decimal and the even one of a tie") {
     CHECK_FALSE(std::signbit(round_to(-0.0004, 3)));
     CHECK(round_to(1e300, 2) == 1e300);
     CHECK(std::isnan(round_to(std::nan(""), 2)));
+    // As the decimal text of the exact binary value says it, near ties and far from them.
+    std::minstd_rand random(1);
+    for (int i = 0; i < 20'000; ++i) {
+        const int decimals = static_cast<int>(random() % 5);
+        const double near_tie = (static_cast<double>(random() % 2'000'000) + 0.5) / std::pow(10.0, decimals);
+        const double value =
+            i % 2 == 0 ? near_tie - 100
+                       : static_cast<double>(random()) / static_cast<double>(1 + random() % 100'000);
+        std::array<char, 64> text{};
+        std::snprintf(text.data(), text.size(), "%.*f", decimals, value);
+        const double expected = std::strtod(text.data(), nullptr);
+        if (round_to(value, decimals) != expected) {  // a check for each would take a second
+            FAIL(value << " to " << decimals << " decimals: " << round_to(value, decimals));
+        }
+    }
 
     CHECK(round_half_even(506'250, 100) == 506'200);
     CHECK(round_half_even(506'350, 100) == 506'400);
