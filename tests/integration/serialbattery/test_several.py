@@ -1,5 +1,7 @@
 """Several batteries: on one bus, on several ports, and all of them as one bank."""
 
+import time
+
 import dbus
 from battery_case import BANK, ROOT, BatteryTestCase
 from venus_testing import main, wait_until
@@ -34,6 +36,12 @@ class OneBus(BatteryTestCase):
                 self.wait_value(name, "/Dc/0/Current", amperes, near=0.05)
         self.wait_value(BANK, "/Dc/0/Current", -4.0 * len(units), near=0.5)
         self.wait_value(BANK, "/System/NrOfModulesOnline", len(units))
+        # Each at least every two seconds, all with one question at true byte times.
+        answers = lambda: [unit["answers"] for unit in self.tell(simulator, command="state")["units"]]
+        begin, before = time.monotonic(), answers()
+        wait_until(lambda: time.monotonic() - begin >= 6, "six seconds")
+        seldom, passed = min(now - then for now, then in zip(answers(), before)), time.monotonic() - begin
+        self.assertLessEqual(passed / seldom, 2.0)
 
     def test_given_addresses_on_a_slow_bus(self):
         """Polls without a pause leave no time over to look for the other one: it is looked for all the same."""

@@ -198,6 +198,7 @@ Json state_of(Unit& unit) {
         cells.push_back(pack.millivolts(i));
     }
     return {{"unit", unit.address()},
+            {"answers", unit.answers()},
             {"voltage", pack.voltage()},
             {"current", pack.amperes()},
             {"soc", pack.soc_pct()},

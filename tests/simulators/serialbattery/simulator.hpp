@@ -80,14 +80,18 @@ class Unit {
         if (heard_.size() > 512) {
             heard_.clear();
         }
+        answers_ += answer ? 1 : 0;
         return answer;
     }
+    /// How often it answered.
+    [[nodiscard]] unsigned answers() const { return answers_; }
     /// A pause on the line ends whatever was begun.
     void silence() { heard_.clear(); }
 
   private:
     const Simulator& simulator_;
     unsigned address_;
+    unsigned answers_ = 0;
     Buffer heard_;
 };
 
