@@ -132,6 +132,7 @@ void Remote::set_pace(const RemoteOptions& options) {
     options_.requests_per_second = options.requests_per_second;
     options_.probes_per_second = options.probes_per_second;
     options_.watch = options.watch;
+    next_watch_ = std::min(next_watch_, Clock::now() + options_.watch);
     for (const auto& job : jobs_) {
         job->due = std::min(job->due, Clock::now() + clock_time(period(job->read.block.speed)));
     }
@@ -337,12 +338,7 @@ void Remote::add_pair(const Pair& pair, bool listed) {
     state.listed = state.listed || listed;
 }
 
-asio::awaitable<void> Remote::converse() {
-    const auto self = shared_from_this();
-    ++conversation_;
-    for (auto& [pair, state] : pairs_) {
-        state.distinct = state.alias = false;  // units may have changed meanwhile
-    }
+void Remote::add_fixed_places() {
     for (const T type : kFixedPlaces) {
         // A server that may crash is asked only for what is surely there.
         const Pair pair{kSystemUnit, type};
@@ -353,6 +349,15 @@ asio::awaitable<void> Remote::converse() {
             pairs_.erase(known);
         }
     }
+}
+
+asio::awaitable<void> Remote::converse() {
+    const auto self = shared_from_this();
+    ++conversation_;
+    for (auto& [pair, state] : pairs_) {
+        state.distinct = state.alias = false;  // units may have changed meanwhile
+    }
+    add_fixed_places();
     for (const Pair& pair : options_.units.pairs) {
         add_pair(pair, true);
     }

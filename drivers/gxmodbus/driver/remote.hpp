@@ -176,6 +176,7 @@ class Remote : public std::enable_shared_from_this<Remote> {
     [[nodiscard]] std::vector<JobPtr> jobs_of(const Pair& pair) const;
     void hint(const Read& read, Words words);
     void add_pair(const Pair& pair, bool listed);
+    void add_fixed_places();
     void drop_pair(const Pair& pair);
     [[nodiscard]] std::optional<Pair> original_of(const Pair& pair) const;
     [[nodiscard]] ReadBlock reader();
@@ -185,7 +186,7 @@ class Remote : public std::enable_shared_from_this<Remote> {
     void consider_scanning();
     void rescan(Hints types);
     void end_scan();
-    void probe_answered(const Pair& pair, const Answer& answer);
+    void probe_answered(const Pair& probed, const Answer& answer);
     void lost_on_probe();
     [[nodiscard]] std::set<Pair> known_pairs() const;
     [[nodiscard]] std::chrono::milliseconds period(Speed speed) const;

@@ -18,7 +18,7 @@ constexpr auto kRescanSpacing = std::chrono::hours(1);
 }  // namespace
 
 std::set<Pair> Remote::known_pairs() const {
-    std::set<Pair> known = memory_.absent;
+    std::set<Pair> known;
     for (const auto& [pair, state] : pairs_) {
         known.insert(pair);
     }
@@ -65,6 +65,11 @@ void Remote::rescan(Hints types) {
 }
 
 void Remote::start_scan(Depth depth) {
+    if (conversing_) {
+        memory_.absent.clear();
+        add_fixed_places();
+        plan_jobs();
+    }
     begin_scan(depth == Depth::full ? Scan::full(hints_, known_pairs())
                                     : Scan::likely(hints_, known_pairs()));
     wake();
@@ -167,15 +172,19 @@ asio::awaitable<void> Remote::probe() {
     probe_answered(*pair, answer);
 }
 
-void Remote::probe_answered(const Pair& pair, const Answer& answer) {
+void Remote::probe_answered(const Pair& probed, const Answer& answer) {
     if (!answer.has_data()) {
         return;
     }
+    // What every GX may have on unit 100 is always taken there.
+    const Pair fixed{kSystemUnit, probed.type};
+    const Pair pair = probed.unit == 0 && preferred_alias(probed, fixed) == fixed ? fixed : probed;
     spdlog::info("{}: found {}", options_.host, to_text(pair));
     add_pair(pair, false);
     pairs_[pair].confirmed = true;
     pairs_[pair].distinct = true;
     memory_.pairs.try_emplace(pair);
+    memory_.absent.erase(pair);
     plan_jobs();
     events_.learned();
     set_state(status_.state);

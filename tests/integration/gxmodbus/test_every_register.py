@@ -18,6 +18,8 @@ NEVER_WRITTEN = "platform"
 COMPUTED = {777, 830, 834, 3214, 5202}
 # Single on every GX, so never under their real class.
 SINGLE = ("system", "settings", "hub4", "platform")
+MANDATORY = {"/Mgmt/ProcessName", "/Mgmt/ProcessVersion", "/Mgmt/Connection", "/DeviceInstance", "/ProductId", "/ProductName",
+             "/FirmwareVersion", "/HardwareVersion", "/Connected", "/Serial", "/CustomName"}
 INSTANCE = {"system": 0, "settings": 0, "hub4": 0, "platform": 0, "generator": 0}
 
 
@@ -251,6 +253,9 @@ class EveryRegister(RegisterCase):
         for type in self.types:
             items = self.items(self.name(type))
             self.assertEqual([path for path, value in items.items() if "RESERVED" in path or value == 0xFFFF], [], type)
+            self.assertEqual(MANDATORY - set(items), set(), type)
+            self.assertEqual(items["/Connected"], 1)
+            self.assertGreaterEqual(items["/DeviceInstance"], 600)
 
     def test_every_writable_row_is_written(self):
         self.assertEqual(self.write_all(), writable(PREFERRED))

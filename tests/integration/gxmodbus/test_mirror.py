@@ -11,6 +11,7 @@ import dbus.service
 from gx_case import SERIAL, STATUS, GxCase, neutral, real
 from venus_testing import BIN, wait_until
 
+VECTORS = os.path.join(os.path.dirname(__file__), "../../data/gxmodbus/gx-modbus.jsonl")
 ALL = ("225:battery,227:vebus,224:solarcharger,0:solarcharger,30:grid,20:pvinverter,25:tank,26:tank,24:temperature,"
        "27:temperature,40:evcharger,1:gps,1:digitalinput")
 
@@ -238,6 +239,19 @@ class CommandLine(GxCase):
         self.assertEqual(self.run_driver("read", host, "nonsense")[0], 2)
         self.gx.close()
         self.assertEqual(self.run_driver("scan", host)[0], 1)
+
+    def test_decode(self):
+        with open(VECTORS) as file:
+            lines = [json.loads(line) for line in file]
+        expected = [line.pop("expect") for line in lines]
+        done = subprocess.run([os.path.join(BIN, "dbus-gxmodbus"), "decode"], env=self.environment(), text=True,
+                              input="".join(json.dumps(line) + "\n" for line in lines), capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        answers = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual(len(answers), len(expected))
+        for line, expect, answer in zip(lines, expected, answers):
+            with self.subTest(line["what"]):
+                self.assertEqual({key: answer.get(key) for key in expect}, expect)
 
     def test_a_server_that_crashes_is_not_probed(self):
         self.gx = self.simulate("--server-version", "1.0.90", "--firmware", "370:50")

@@ -133,6 +133,49 @@ class Reading(GxCase):
         self.assertEqual((write["address"], write["path"], write["value"]), (1319, "/Mode", 252))
         self.wait_value(battery, "/Mode", 252)
 
+    def test_a_device_that_appears_is_found(self):
+        self.gx = self.simulate()
+        self.preset(Host="127.0.0.1", Port=self.gx.port, ScanRate=200, RequestRate=200, SlowInterval=1000)
+        self.driver = self.bridge()
+        self.wait_name(real("temperature", 24))
+        self.wait_status("running")
+        # The system's sums show one of a type there was none of.
+        self.gx.tell("add", type="genset", instance=40, values={"/Ac/L1/Power": 500.0, "/Ac/L1/Voltage": 230.0})
+        self.gx.put("system", 0, "/Ac/Genset/L1/Power", 500.0)
+        self.wait_value(neutral("genset", 40), "/Ac/L1/Power", 500.0)
+        self.wait_status("running")
+        # Others are come across by a question now and then.
+        self.gx.counters(clear=True)
+        self.set_setting("/Settings/GxModbus/0/WatchInterval", 1)
+        wait_until(lambda: self.gx.counters()["exceptions"] >= 2, "questions for new devices")
+        self.assertEqual(self.value(STATUS, "/Status/Text"), "running")
+
+    def test_a_slow_remote_delays_nobody(self):
+        self.gx = self.simulate()
+        slow = self.simulate("--serial", "d0ff50aa0001")
+        slow.misbehave(first_read_delay_ms=2500, delay_ms=700)
+        self.preset(0, Host="127.0.0.1", Port=slow.port, Units="24:temperature", Interval=200, SlowInterval=1000)
+        self.preset(1, Host="127.0.0.1", Port=self.gx.port, Units="24:temperature", Interval=200, SlowInterval=1000)
+        self.driver = self.bridge()
+        name, slow_name = real("temperature", 24), real("temperature", 24, "d0ff50aa0001")
+        self.wait_name(name)
+        self.assertFalse(self.has_name(slow_name))
+        self.wait_value(slow_name, "/Temperature", -18.75)
+        self.gx.counters(clear=True)
+        slow.counters(clear=True)
+        answers = [0]
+
+        def asked_slowly():
+            answers[0] += self.value(slow_name, "/Connected") == 1  # the bus is answered while the slow one is waited for
+            return slow.counters()["requests"] >= 6
+        wait_until(asked_slowly, "six slow answers")
+        self.assertGreater(answers[0], 20)
+        self.assertGreater(self.gx.counters()["requests"], 12)
+        for gx, shown in ((self.gx, name), (slow, slow_name)):
+            gx.put("temperature", 24, "/Temperature", 5.0)
+            self.wait_value(shown, "/Temperature", 5.0)
+            self.assertEqual(gx.counters()["accepted"], 1)
+
     def full_scan_begun(self):
         try:
             return self.set_value(STATUS, "/Scan/Start", 2) == 0
@@ -143,11 +186,15 @@ class Reading(GxCase):
         self.gx = self.simulate()
         self.preset(Host="127.0.0.1", Port=self.gx.port, Interval=1000, ScanRate=100, RequestRate=200,
                     Units="24:temperature")
+        self.gx.tell("remove", type="generator", instance=0)
         self.driver = self.bridge()
         self.wait_name(real("temperature", 24))
         self.wait_status("running")
         self.assertFalse(self.has_name(neutral("battery", 225)))
+        self.assertFalse(self.has_name(neutral("generator", 100)))
+        self.gx.tell("add", type="generator", instance=0, values={"/State": 1})
         self.assertEqual(self.set_value(STATUS, "/Scan/Start", 1), 0)
+        self.wait_value(neutral("generator", 100), "/State", 1)
         self.wait_status("scanning")
         self.wait_name(neutral("battery", 225))
         self.assertLess(self.value(STATUS, "/Scan/Progress"), 100)
