@@ -126,18 +126,24 @@ asio::awaitable<void> Remote::probe() {
     if (scan_) {
         pair = scan_->next();
         next_probe_ = now + clock_time(std::chrono::duration<double>(1 / options_.probes_per_second));
-    } else {
+        if (!pair) {
+            end_scan();
+        }
+    } else if (!watched_.empty()
+               && now >= next_watch_) {  // else a scan was stopped while its turn was awaited
         next_watch_ = now + options_.watch;
         pair = watched_[next_watched_++ % watched_.size()];
         if (known_pairs().contains(*pair)) {
-            co_return;
+            pair.reset();
         }
     }
     if (!pair) {
-        end_scan();
         co_return;
     }
-    const bool scanning = scan_.has_value();
+    // Another scan may have begun when the answer comes.
+    const auto scanning = [this, asked = scan_.has_value(), place = *pair] {
+        return asked && scan_ && scan_->next() == place;
+    };
     const auto answer = co_await ask(pair->unit, probe_address(pair->type), 1, kReadTimeout);
     if (stopped_) {
         co_return;
@@ -156,12 +162,12 @@ asio::awaitable<void> Remote::probe() {
         co_return;
     }
     if (!alias || *alias) {
-        if (scanning && scan_) {
+        if (scanning()) {
             scan_->answer(alias ? Scan::Outcome::absent : Scan::Outcome::no_answer);
         }
         co_return;
     }
-    if (scanning && scan_) {
+    if (scanning()) {
         scan_->answer(outcome_of(answer));
         if (scan_->done()) {
             end_scan();
