@@ -2,6 +2,7 @@
 // A decoded frame as a list of named values: what `dbus-serialbattery decode` prints and what shows a user the
 // raw words behind a reading. The protocol room fills it; turning it into JSON is the tool's work.
 
+#include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -44,10 +45,9 @@ struct Datum {
     Datum(std::nullptr_t) : value(nullptr) {}
     Datum(bool truth) : value(truth) {}
     Datum(double number) : value(number) {}
-    Datum(std::int64_t number) : value(number) {}
-    Datum(int number) : value(std::int64_t{number}) {}
-    Datum(unsigned number) : value(std::int64_t{number}) {}
-    Datum(std::size_t number) : value(static_cast<std::int64_t>(number)) {}
+    /// A template, because std::size_t is another type than unsigned on one processor and the same on the next.
+    template <std::integral Number>
+    Datum(Number number) : value(static_cast<std::int64_t>(number)) {}
     Datum(std::string text) : value(std::move(text)) {}
     Datum(std::string_view text) : value(std::string(text)) {}
     Datum(const char* text) : value(std::string(text)) {}
