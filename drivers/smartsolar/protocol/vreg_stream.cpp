@@ -25,8 +25,10 @@ void take_number(void* context, Word value) {
     *static_cast<Item*>(context) = {Item::Kind::number, value, {}};
 }
 
-void take_bytes(void* context, cbor_data data, std::size_t size) {
-    *static_cast<Item*>(context) = {Item::Kind::bytes, 0, wire::Bytes(data, size)};
+// Releases of libcbor differ in the type of a length.
+template <class Size>
+void take_bytes(void* context, cbor_data data, Size size) {
+    *static_cast<Item*>(context) = {Item::Kind::bytes, 0, wire::Bytes(data, static_cast<std::size_t>(size))};
 }
 
 const cbor_callbacks kCallbacks = [] {
