@@ -131,11 +131,14 @@ struct In {
     const Row* row = nullptr;
 
     // NOLINTNEXTLINE(google-explicit-constructor): a field is written as its name
-    consteval In(const char* name) {
+    consteval In(const char* name) : row(find(name)) {}
+
+  private:
+    // A function, because GCC for ARM evaluates no constructor that has a return statement.
+    static consteval const Row* find(const char* name) {
         for (const Row& candidate : rows) {
             if (candidate.name == name) {
-                row = &candidate;
-                return;
+                return &candidate;
             }
         }
         throw "no such row";
