@@ -31,6 +31,7 @@ void Conversation::begin() {
     at_ = 0;
     failed_ = false;
     heard_ = false;
+    refused_ = false;
     state_ = State::ready;
     tries_left_ = 0;
 }
@@ -165,6 +166,7 @@ void Conversation::scan(TimePoint now) {
                             follow_.end());
             if (taken == Taken::refused && query.required) {
                 failed_ = true;
+                refused_ = true;
             }
             learn_wait(now);
             close_query(true, now);

@@ -66,6 +66,8 @@ class Conversation {
     [[nodiscard]] bool succeeded() const { return !failed_; }
     /// Whether the device answered at all since the start.
     [[nodiscard]] bool heard() const { return heard_; }
+    /// Whether it said that it will not answer a required query.
+    [[nodiscard]] bool refused() const { return refused_; }
     [[nodiscard]] const Traffic& traffic() const { return traffic_; }
     /// Everything received for the query that is open or was closed last: for other families to look at.
     [[nodiscard]] Bytes last_input() const { return input_; }
@@ -94,6 +96,7 @@ class Conversation {
     State state_ = State::idle;
     bool failed_ = false;
     bool heard_ = false;
+    bool refused_ = false;
     bool partly_answered_ = false;
     unsigned poll_ = 0;
 

@@ -253,8 +253,9 @@ enum class Risk : std::uint8_t {
 
 /// How a family is found.
 struct Detection {
-    std::uint8_t rank = 100;      ///< order among the families of a line; popular and quick first
-    milliseconds window = 250ms;  ///< longest credible time to the first byte of the answer
+    std::uint8_t rank = 100;       ///< order among the families of a line; popular and quick first
+    milliseconds window = 250ms;   ///< longest credible time to the first byte of the answer
+    milliseconds reading = 300ms;  ///< what it usually takes to read what proves it: the longest go first
     std::span<const std::uint8_t> addresses = {};  ///< tried in this order; empty: no address
     Risk risk = Risk::none;
     bool battery = true;  ///< false: recognised, so that it is not taken for a battery

@@ -6,6 +6,7 @@
 #include "serialbattery/conversation.hpp"
 #include "wire/bytes.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <stdexcept>
@@ -19,6 +20,7 @@ class VirtualLine {
     bool echo = false;
     bool silent = false;           ///< nobody answers
     milliseconds delay{0};         ///< of an adapter, on top of what the unit takes to answer
+    wire::Buffer prefix;           ///< stands before every answer
     std::size_t garble_every = 0;  ///< flip a bit in every n-th byte that comes, 0: never
 
     sim::Unit& add(std::string_view family, unsigned address) {
@@ -87,8 +89,12 @@ class VirtualLine {
         for (std::size_t i = 0; i < bytes.size(); ++i) {
             ++arrived_;
             const bool damaged = garble_every != 0 && arrived_ % garble_every == 0;
-            incoming_.push_back(
-                {from + wire_time(line_, i + 1), static_cast<std::uint8_t>(bytes[i] ^ (damaged ? 4 : 0))});
+            const Arrival arrival{from + wire_time(line_, i + 1),
+                                  static_cast<std::uint8_t>(bytes[i] ^ (damaged ? 4 : 0))};
+            const auto place =
+                std::upper_bound(incoming_.begin(), incoming_.end(), arrival,
+                                 [](const Arrival& a, const Arrival& b) { return a.when < b.when; });
+            incoming_.insert(place, arrival);
         }
     }
     /// What waits in the input is thrown away, and what meets our own bytes on the wire is lost.
@@ -106,7 +112,8 @@ class VirtualLine {
             if (silent || !matches(unit->simulator())) {
                 continue;
             }
-            if (const auto answer = unit->hear(bytes)) {
+            if (auto answer = unit->hear(bytes)) {
+                answer->insert(answer->begin(), prefix.begin(), prefix.end());
                 arrive(end + unit->simulator().latency + delay, *answer);
             }
             unit->silence();

@@ -1,54 +1,23 @@
 #include "serialbattery/detect/detector.hpp"
 
-#include "serialbattery/detect/foreign.hpp"
-#include "serialbattery/framing/scanner.hpp"
+#include "serialbattery/detect/candidate.hpp"
 
 #include <algorithm>
 
 namespace bms {
 namespace {
 
-constexpr auto kListen = 300ms;         ///< silence for so long: no master is at work
-constexpr auto kListenLonger = 1200ms;  ///< once something was heard: most speak every second
-constexpr auto kQuiet = 50ms;           ///< after the last byte of somebody, before the next probe
-constexpr auto kSettle = 50ms;          ///< after a change of the baud rate
-constexpr unsigned kMostCycles = 3;     ///< to read what proves a family
-constexpr std::size_t kMostHeard = 4096;
-constexpr unsigned kPopular = 50;    ///< families below this rank are tried at every baud rate first
-constexpr auto kBrief = 95ms;        ///< to the next probe; answers that come later are still heard
+constexpr auto kSettle = 50ms;       ///< after a change of the baud rate
+constexpr unsigned kMostCycles = 3;  ///< to read what proves a family
+constexpr auto kBrief = 65ms;        ///< to the next probe; answers that come later are still heard
 constexpr auto kPatient = 250ms;     ///< the same, when every probe is sent once more
 constexpr auto kBabble = 400ms;      ///< longest wait for silence: a line full of noise is asked all the same
+constexpr auto kAnswered = 600ms;    ///< by then almost every board has: the few others are asked twice
 constexpr auto kStragglers = 250ms;  ///< for late answers before the baud rate changes
 
 std::string name_of(const Line& line) {
     return std::to_string(line.baud) + (line.parity == Parity::even ? " 8E1" : "");
 }
-
-/// Baud rates in the order they are tried: popular boards answer within milliseconds at the highest.
-int order_of(const Line& line) {
-    if (line.parity != Parity::none) {
-        return 3;
-    }
-    return line.baud == 115200 ? 0 : line.baud == 9600 ? 1 : line.baud == 19200 ? 2 : 4;
-}
-
-bool risky(const Family& family) {
-    return family.detection.risk == Risk::write;
-}
-
-}  // namespace
-
-/// A family at an address that has been asked, or is being proven.
-struct Detector::Candidate {
-    Probe probe;
-    std::unique_ptr<Session> session;  ///< null for what is recognised but is no battery
-    std::unique_ptr<Session> ear;      ///< stands in for the missing session
-    std::unique_ptr<Conversation> talk;
-    unsigned cycles = 0;
-    bool confirming = false;
-};
-
-namespace {
 
 /// Takes any answer: all there is to know of a device that is no battery.
 class Ear : public Session {
@@ -60,71 +29,17 @@ class Ear : public Session {
 
 }  // namespace
 
-Detector::Detector(DetectionPlan plan) : options_(plan.options) {
-    plan_probes(plan);
+void Detector::Candidate::watch(const Step& step) {
+    const auto answered = talk->traffic().answered;
+    answered_twice = answered_twice || (repeated_at && answered > *repeated_at);
+    if (step.kind == Step::Kind::send) {
+        const bool same = std::ranges::equal(step.bytes, query.bytes.bytes());
+        repeated_at = same ? std::optional(answered) : std::nullopt;
+    }
 }
+
+Detector::Detector(DetectionPlan plan) : options_(plan.options), queue_(plan_probes(plan)) {}
 Detector::~Detector() = default;
-
-void Detector::add_probes(const Family& family, const Line& line,
-                          const std::vector<std::uint8_t>& addresses) {
-    // At the baud rate of a probe that could change a foreign device every other one comes before it: once.
-    const auto all = families();
-    const bool once = std::any_of(all.begin(), all.end(), [&](const Family* other) {
-        return risky(*other) && other->lines.front() == line;
-    });
-    const bool likely = line == family.lines.front() && family.detection.battery;
-    const auto add = [&](std::uint8_t address) {
-        if (once ? !risky(family) : likely) {
-            queue_.push_back({&family, address, line, Patience::brief});
-        }
-        if (!once || risky(family)) {
-            queue_.push_back({&family, address, line, Patience::patient});
-        }
-    };
-    const auto& named = family.detection.addresses;
-    if (named.empty()) {
-        add(family.first_address);
-        return;
-    }
-    for (const auto address : addresses.empty() ? std::span(named) : std::span(addresses)) {
-        if (addresses.empty() || (address >= family.first_address && address <= family.last_address)) {
-            add(address);
-        }
-    }
-}
-
-void Detector::plan_probes(const DetectionPlan& plan) {
-    const auto all = families();
-    std::vector<const Family*> chosen = plan.families;
-    if (chosen.empty()) {
-        chosen.assign(all.begin(), all.end());
-    }
-    for (const auto* family : chosen) {
-        if (family->probe == nullptr) {
-            continue;
-        }
-        for (const auto& line : family->lines) {
-            add_probes(*family, line, plan.addresses);
-        }
-    }
-    // Popular families at every baud rate, then the rare ones with the rates in reverse (one change less), then all
-    // once more. The slow come first: their answers arrive while the quick ones are asked. What could change a
-    // foreign device is last at its rate.
-    const auto key = [](const Probe& probe) {
-        const auto& family = *probe.family;
-        const int order = order_of(probe.line);
-        const bool popular = family.detection.rank < kPopular;
-        const int stage = order == 0 ? 0 : probe.patience == Patience::patient ? 2 : popular ? 0 : 1;
-        return std::tuple(stage, stage == 1 ? (order == 1 ? 4 : order) : order, risky(family),
-                          -family.detection.window, family.detection.rank);
-    };
-    std::stable_sort(queue_.begin(), queue_.end(),
-                     [&](const Probe& a, const Probe& b) { return key(a) < key(b); });
-    if (plan.last && plan.last->family != nullptr) {
-        const auto& last = *plan.last;
-        queue_.insert(queue_.begin(), {last.family, last.address, last.line, Patience::remembered});
-    }
-}
 
 bool Detector::listened(const Line& line) const {
     // Bytes of another parity would have been heard too, as something.
@@ -133,8 +48,16 @@ bool Detector::listened(const Line& line) const {
     });
 }
 
+/// Whether the next probe is sent before all answers to this one can have come.
+bool Detector::may_answer_late(const Probe& probe) {
+    return probe.patience == Patience::brief || probe.patience == Patience::patient;
+}
+
 Step Detector::next(TimePoint now) {
     while (true) {
+        if (line_ && now < drained_) {
+            return {Step::Kind::pause, {}, drained_, *line_};
+        }
         std::optional<Step> step;
         switch (state_) {
             case State::choose:
@@ -174,7 +97,7 @@ std::optional<Step> Detector::choose(TimePoint now) {
         return Step{Step::Kind::receive, {}, quiet, *line_};
     }
     if (!heard_.empty()) {
-        promote_heard();
+        weigh_heard(now);
         return std::nullopt;
     }
     if (over) {
@@ -208,7 +131,7 @@ std::optional<Step> Detector::choose(TimePoint now) {
 TimePoint Detector::late_until() const {
     TimePoint latest{};
     for (const auto& sent : pending_) {
-        latest = std::max(latest, sent.until);
+        latest = std::max(latest, std::min(sent.until, sent.end + kAnswered));
     }
     return std::min(latest, free_ + kStragglers);
 }
@@ -228,32 +151,52 @@ std::optional<Step> Detector::listen(TimePoint now) {
     return std::nullopt;
 }
 
+std::unique_ptr<Detector::Candidate> Detector::candidate_of(const Probe& probe) const {
+    auto candidate = std::make_unique<Candidate>();
+    candidate->probe = probe;
+    const auto& family = *probe.family;
+    if (family.open != nullptr) {
+        candidate->session = family.open(probe.address, options_);
+    } else {
+        candidate->ear = std::make_unique<Ear>();
+    }
+    auto& session = candidate->session ? *candidate->session : *candidate->ear;
+    candidate->talk = std::make_unique<Conversation>(family, session, probe.line);
+    candidate->query = family.probe(probe.address);
+    return candidate;
+}
+
 void Detector::start_probe(TimePoint now) {
     const auto& probe = queue_[at_];
     const auto& family = *probe.family;
-    candidate_ = std::make_unique<Candidate>();
-    candidate_->probe = probe;
-    if (family.open != nullptr) {
-        candidate_->session = family.open(probe.address, options_);
-    } else {
-        candidate_->ear = std::make_unique<Ear>();
-    }
-    auto& session = candidate_->session ? *candidate_->session : *candidate_->ear;
-    candidate_->talk = std::make_unique<Conversation>(family, session, probe.line);
-    Query query = family.probe(probe.address);
+    candidate_ = candidate_of(probe);
+    Query query = candidate_->query;
     const auto window = std::max<milliseconds>(query.reply, family.detection.window);
-    if (probe.patience == Patience::remembered || probe.patience == Patience::late) {
-        query.tries = std::max<std::uint8_t>(query.tries, 2);
-        query.reply = window;
-    } else {
-        query.tries = std::max<std::uint8_t>(query.tries, 1);
-        const milliseconds most = probe.patience == Patience::brief ? kBrief : kPatient;
-        query.reply = query.reply > 0ms ? query.reply : std::min(window, most);
-        const auto sent = wire_time(probe.line, query.bytes.bytes().size());
-        pending_.push_back({probe, query.bytes, now + std::chrono::ceil<milliseconds>(sent) + window});
+    switch (probe.patience) {
+        case Patience::remembered:
+            query.tries = std::max<std::uint8_t>(query.tries, 2);
+            query.reply = window;
+            break;
+        case Patience::again:
+            query.tries = 1;
+            query.reply = probe.wait;
+            break;
+        case Patience::brief:
+            query.tries = 1;
+            query.reply = std::min(window, kBrief);
+            break;
+        case Patience::patient:
+            query.tries = std::max<std::uint8_t>(query.tries, 1);
+            query.reply = query.reply > 0ms ? query.reply : std::min(window, kPatient);
+            break;
+    }
+    sent_ = query.bytes;
+    sent_end_ = now + std::chrono::ceil<milliseconds>(wire_time(probe.line, query.bytes.bytes().size()));
+    if (may_answer_late(probe)) {
+        pending_.push_back({probe, sent_, sent_end_, sent_end_ + window});
     }
     candidate_->talk->start_query(query);
-    heard_.clear();
+    forget_heard();
     ++probes_;
     activity_ = std::string(family.title) + " at " + name_of(probe.line);
     state_ = State::probe;
@@ -264,28 +207,51 @@ std::optional<Step> Detector::probe(TimePoint now) {
     if (step.kind != Step::Kind::finished) {
         return step;
     }
-    if (!candidate_->talk->heard()) {
+    const auto& talk = *candidate_->talk;
+    const bool late = may_answer_late(candidate_->probe);
+    const bool remembered = candidate_->probe.patience == Patience::remembered;
+    if (!talk.heard()
+        || (!remembered && !answer_in(beside_echo(), *candidate_->probe.family, sent_.bytes()))) {
         reject(now);
-    } else if (!candidate_->session) {
-        result_.what = std::string(candidate_->probe.family->title);
-        finish(Detected::Kind::foreign);
-    } else {
-        // Answered: what comes later belongs to probes before it.
-        if (candidate_->probe.patience == Patience::brief
-            || candidate_->probe.patience == Patience::patient) {
+    } else if (!talk.refused()) {
+        // What comes later belongs to probes before it.
+        if (late) {
             pending_.pop_back();
         }
-        candidate_->talk->start_cycle();
-        state_ = State::prove;
+        start_proof();
+    } else {
+        latency_ = std::max(latency_, std::chrono::ceil<milliseconds>(now - sent_end_));
+        // Which of the questions was refused? Where it can only be this one, the family is ruled out.
+        const auto meant = std::ranges::count_if(pending_, [&](const Pending& sent) {
+            return answer_in(beside_echo(), *sent.probe.family, sent.bytes.bytes()).has_value();
+        });
+        if (!late || meant == 1) {
+            garbled_at_.reset();
+        }
+        if (late && meant == 1) {
+            pending_.pop_back();
+        }
+        reject(now);
     }
     return std::nullopt;
 }
 
-/// Reads until the family is proven, then asks once more: only what answers twice is believed. A remembered
-/// battery needs no second answer.
+void Detector::start_proof() {
+    if (!candidate_->session) {
+        result_.what = std::string(candidate_->probe.family->title);
+        finish(Detected::Kind::foreign);
+        return;
+    }
+    candidate_->talk->start_cycle();
+    state_ = State::prove;
+}
+
+/// Reads until the family is proven, then asks once more unless a cycle has: only what answers twice is believed. A
+/// remembered battery needs no second answer.
 std::optional<Step> Detector::prove(TimePoint now) {
     auto& candidate = *candidate_;
     const Step step = candidate.talk->next(now);
+    candidate.watch(step);
     const auto& session = *candidate.session;
     const bool over = step.kind == Step::Kind::finished;
     if (candidate.confirming) {
@@ -297,22 +263,22 @@ std::optional<Step> Detector::prove(TimePoint now) {
     }
     const auto proof = session.proof();
     if (proof == Proof::proven && session.complete() && !implausible(session.battery())) {
-        if (candidate.probe.patience == Patience::remembered) {
+        if (candidate.probe.patience == Patience::remembered || candidate.answered_twice) {
             accept();
         } else {
             candidate.confirming = true;
-            candidate.talk->start_query(candidate.probe.family->probe(candidate.probe.address));
+            candidate.talk->start_query(candidate.query);
         }
         return std::nullopt;
     }
-    if (proof == Proof::refuted || (over && ++candidate.cycles >= kMostCycles)) {
+    if (proof == Proof::refuted || candidate.talk->refused() || (over && ++candidate.cycles >= kMostCycles)) {
         reject(now);
         return std::nullopt;
     }
     if (!over) {
         return step;
     }
-    candidate.talk->start_cycle();
+    start_proof();
     return std::nullopt;
 }
 
@@ -323,97 +289,13 @@ void Detector::accept() {
 }
 
 void Detector::reject(TimePoint now) {
+    if (state_ == State::prove) {
+        garbled_at_.reset();  // its own answers
+    }
     candidate_.reset();
     free_ = now;
     ++at_;
     state_ = State::choose;
-}
-
-void Detector::received(Bytes bytes, TimePoint now) {
-    last_byte_ = now;
-    hear(bytes);
-    if (state_ == State::probe || state_ == State::prove) {
-        candidate_->talk->received(bytes, now);
-        return;
-    }
-    if (state_ == State::listen) {
-        if (recognise_traffic()) {
-            return;
-        }
-        until_ = std::max(until_, std::min(now + kListen, until_ + kListenLonger));
-    }
-}
-
-void Detector::hear(Bytes bytes) {
-    if (heard_.size() + bytes.size() > kMostHeard) {
-        heard_.clear();
-    }
-    wire::put(heard_, bytes.last(std::min(bytes.size(), kMostHeard)));
-}
-
-/// Unasked traffic that settles the matter: a foreign device, or requests and their answers of another master.
-bool Detector::recognise_traffic() {
-    if (const auto foreign = recognise_foreign(heard_)) {
-        result_.what = std::string(*foreign);
-        finish(Detected::Kind::foreign);
-        return true;
-    }
-    for (const auto* family : families()) {
-        if (std::find(family->lines.begin(), family->lines.end(), *line_) == family->lines.end()) {
-            continue;
-        }
-        Bytes request;
-        std::size_t from = 0;
-        while (const auto found = find_frame(*family, heard_, request, from).frame) {
-            const Bytes frame = Bytes(heard_).subspan(found->offset, found->length);
-            from = found->offset + found->length;
-            if (found->role == Role::request) {
-                request = frame;
-            } else if (found->role == Role::reply && !request.empty() && !family->mismatch(frame, request)) {
-                result_.place = {family, family->first_address, *line_};
-                result_.what = std::string(family->title);
-                finish(Detected::Kind::occupied);
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-/// A good answer to a probe that had been given up: the probe is sent again, next and with all its time. False when
-/// nothing of the kind was heard.
-bool Detector::promote_late() {
-    const auto answered = std::find_if(pending_.begin(), pending_.end(), [this](const Pending& sent) {
-        const auto& family = *sent.probe.family;
-        const Bytes asked = sent.bytes.bytes();
-        const auto found = find_frame(family, heard_, asked, 0).frame;
-        return found && found->role == Role::reply
-               && !family.mismatch(Bytes(heard_).subspan(found->offset, found->length), asked);
-    });
-    if (answered == pending_.end()) {
-        return false;
-    }
-    Probe again = answered->probe;
-    again.patience = Patience::late;
-    pending_.erase(answered);
-    queue_.insert(queue_.begin() + static_cast<std::ptrdiff_t>(at_), again);
-    return true;
-}
-
-/// What was heard beside what was asked decides what comes next at this baud rate: the family whose answer came
-/// late, or else those whose good replies these are.
-void Detector::promote_heard() {
-    if (!promote_late()) {
-        const auto begin = queue_.begin() + static_cast<std::ptrdiff_t>(std::min(at_, queue_.size()));
-        std::stable_partition(begin, queue_.end(), [this](const Probe& probe) {
-            if (probe.line != *line_ || risky(*probe.family)) {
-                return false;
-            }
-            const auto found = find_frame(*probe.family, heard_, {}, 0).frame;
-            return found && found->role == Role::reply;
-        });
-    }
-    heard_.clear();
 }
 
 void Detector::finish(Detected::Kind kind) {

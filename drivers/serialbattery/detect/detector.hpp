@@ -3,6 +3,7 @@
 // a Conversation, and is told what came (docs/protocols/detection.md).
 
 #include "serialbattery/conversation.hpp"
+#include "serialbattery/detect/plan.hpp"
 #include "serialbattery/family.hpp"
 
 #include <memory>
@@ -12,21 +13,6 @@
 #include <vector>
 
 namespace bms {
-
-/// Where a battery was found, and how it is reached again.
-struct Location {
-    const Family* family = nullptr;
-    std::uint8_t address = 0;
-    Line line = {};
-};
-
-/// What detection is asked to do.
-struct DetectionPlan {
-    std::vector<const Family*> families;  ///< empty: all
-    std::vector<std::uint8_t> addresses;  ///< for families on a bus; empty: those the family names
-    std::optional<Location> last;         ///< found there last time: tried first
-    Options options = {};
-};
 
 /// How it ended.
 struct Detected {
@@ -60,23 +46,11 @@ class Detector {
     [[nodiscard]] unsigned probes_sent() const { return probes_; }
 
   private:
-    /// How long the answer to a probe is waited for.
-    enum class Patience : std::uint8_t {
-        remembered,  ///< found there last time: the whole window, twice
-        late,        ///< had answered after it was given up: likewise
-        brief,       ///< the next probe follows soon; an answer that comes later is still heard
-        patient,     ///< the next one follows when all but the slowest have answered
-    };
-    struct Probe {
-        const Family* family;
-        std::uint8_t address;
-        Line line;
-        Patience patience;
-    };
     /// A probe whose answer may still come while the next ones are sent.
     struct Pending {
         Probe probe;
         Packet bytes;
+        TimePoint end;    ///< of its last byte
         TimePoint until;  ///< no answer comes later
     };
     struct Listened {
@@ -86,19 +60,25 @@ class Detector {
     struct Candidate;
     enum class State : std::uint8_t { choose, configure, listen, probe, prove, done };
 
-    void plan_probes(const DetectionPlan& plan);
-    void add_probes(const Family& family, const Line& line, const std::vector<std::uint8_t>& addresses);
     [[nodiscard]] std::optional<Step> choose(TimePoint now);
     [[nodiscard]] std::optional<Step> listen(TimePoint now);
     [[nodiscard]] std::optional<Step> probe(TimePoint now);
     [[nodiscard]] std::optional<Step> prove(TimePoint now);
+    [[nodiscard]] static bool may_answer_late(const Probe& probe);
+    [[nodiscard]] std::unique_ptr<Candidate> candidate_of(const Probe& probe) const;
     void start_probe(TimePoint now);
+    void start_proof();
     void reject(TimePoint now);
     void accept();
-    void hear(Bytes bytes);
+    void hear(Bytes bytes, TimePoint now);
+    void forget_heard();
+    [[nodiscard]] Bytes beside_echo() const;
     [[nodiscard]] bool recognise_traffic();
-    void promote_heard();
-    [[nodiscard]] bool promote_late();
+    void weigh_heard(TimePoint now);
+    [[nodiscard]] bool take_late(TimePoint now);
+    bool promote_likely(Bytes heard);
+    void ask_again();
+    void ask_next(std::vector<Probe> probes);
     [[nodiscard]] TimePoint late_until() const;
     void finish(Detected::Kind kind);
     [[nodiscard]] bool listened(const Line& line) const;
@@ -111,7 +91,13 @@ class Detector {
     std::vector<Pending> pending_;  ///< on the line that is set now
     State state_ = State::choose;
     std::unique_ptr<Candidate> candidate_;
-    wire::Buffer heard_;  ///< unasked, or beside what was asked
+    Packet sent_;  ///< the last probe: it may come back
+    TimePoint sent_end_{};
+    wire::Buffer heard_;                   ///< unasked, or beside what was asked
+    std::optional<TimePoint> garbled_at_;  ///< since when there is more in it than our own request
+    std::size_t asked_again_ = 0;
+    milliseconds latency_{100};  ///< of the last answer that came late
+    TimePoint drained_{};        ///< until when other late answers may come
     TimePoint until_{};
     TimePoint last_byte_{};
     TimePoint free_{};  ///< when listening or the last probe ended

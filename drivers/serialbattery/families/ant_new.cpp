@@ -355,7 +355,7 @@ constexpr Family kAntNew{
     .title = "ANT (from 2021)",
     .lines = ant_new::kLines,
     .timing = {.reply = 500ms, .gap = 50ms, .pause = 20ms, .tries = 3},
-    .detection = {.rank = 38, .window = 200ms},
+    .detection = {.rank = 72, .window = 200ms},
     .controls = ant_new::kControls,
     .check = "crc",
     .sight = ant_new::sight,

@@ -226,7 +226,7 @@ constexpr Family kAntOld{
     .title = "ANT (until 2020)",
     .lines = ant_old::kLines,
     .timing = {.reply = 500ms, .gap = 50ms, .pause = 20ms, .tries = 3},
-    .detection = {.rank = 40, .window = 200ms},
+    .detection = {.rank = 74, .window = 200ms},
     .controls = ant_old::kControls,
     .sight = ant_old::sight,
     .mismatch = ant_old::mismatch,

@@ -365,7 +365,10 @@ constexpr Family kKs48100{
     .first_address = 1,
     .last_address = 15,
     .timing = {.reply = 4000ms, .gap = 200ms, .pause = 100ms, .tries = 2},
-    .detection = {.rank = 110, .window = 1000ms, .addresses = daren::kAddresses},  // slow: after all others
+    .detection = {.rank = 110,
+                  .window = 3000ms,
+                  .reading = 1500ms,
+                  .addresses = daren::kAddresses},  // slow: after all others
     .report = Report::counted,
     .sight = daren::sight<daren::kKs48100>,
     .mismatch = yd1363::mismatch_of_any_class,  // no answer of such a board is public

@@ -273,7 +273,7 @@ constexpr Family kFelicity{
     .first_address = 1,
     .last_address = 247,
     .timing = {.reply = 500ms, .gap = 50ms, .pause = 100ms, .tries = 3},
-    .detection = {.rank = 55, .window = 220ms, .addresses = felicity::kUnits},
+    .detection = {.rank = 55, .window = 220ms, .reading = 500ms, .addresses = felicity::kUnits},
     .check = "crc",
     .sight = felicity::sight,
     .mismatch = felicity::mismatch,

@@ -341,7 +341,7 @@ constexpr Family kHeltecYy{
     .first_address = 1,
     .last_address = 247,
     .timing = {.reply = 400ms, .gap = 50ms, .pause = 30ms, .tries = 4},
-    .detection = {.rank = 70, .window = 400ms, .addresses = heltec_yy::kUnits},
+    .detection = {.rank = 70, .window = 400ms, .reading = 500ms, .addresses = heltec_yy::kUnits},
     .check = "crc",
     .sight = heltec_yy::sight,
     .mismatch = heltec_yy::mismatch,

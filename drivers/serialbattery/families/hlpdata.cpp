@@ -309,7 +309,7 @@ Packet line(std::string_view text) {
 }
 /// The line end in front wakes the board, which may miss the rest: the second try is the one it answers.
 Query ask_version() {
-    return {.bytes = line("\npv\n"), .tag = kVersion, .tries = 2, .reply = 210ms};
+    return {.bytes = line("\npv\n"), .tag = kVersion, .tries = 2, .reply = 310ms};
 }
 
 class HlpdataSession : public Session {
@@ -432,7 +432,7 @@ constexpr Family kHlpdata{
     .title = "HLPdata BMS4S",
     .lines = hlpdata::kLines,
     .timing = {.reply = 400ms, .gap = 100ms, .pause = 50ms, .tries = 3},
-    .detection = {.rank = 98, .window = 100ms},
+    .detection = {.rank = 98, .window = 300ms},
     .report = Report::counted,
     .sight = hlpdata::sight,
     .mismatch = hlpdata::mismatch,

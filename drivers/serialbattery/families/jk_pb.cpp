@@ -554,7 +554,7 @@ constexpr Family kJkPb{
     .first_address = 0,
     .last_address = jk_pb::kHighestUnit,
     .timing = {.reply = 500ms, .gap = 50ms, .pause = 20ms, .spacing = 110ms, .tries = 2},
-    .detection = {.rank = 90, .window = 200ms, .addresses = jk_pb::kUnits, .risk = Risk::write},
+    .detection = {.rank = 90, .window = 220ms, .addresses = jk_pb::kUnits, .risk = Risk::write},
     .controls = jk_pb::kControls,
     .sight = jk_pb::sight,
     .mismatch = jk_pb::mismatch,

@@ -378,7 +378,7 @@ constexpr Family kPace{
     .first_address = 0,
     .last_address = 15,
     .timing = {.reply = 500ms, .gap = 50ms, .pause = 50ms, .tries = 3},
-    .detection = {.rank = 62, .window = 250ms, .addresses = pace::kAddresses},
+    .detection = {.rank = 62, .window = 300ms, .addresses = pace::kAddresses},
     .controls = pace::kControls,
     .report = Report::counted,
     .sight = pace::sight,

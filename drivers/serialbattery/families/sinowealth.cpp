@@ -301,7 +301,7 @@ constexpr Family kSinowealth{
     .title = "Sinowealth",
     .lines = sinowealth::kLines,
     .timing = {.reply = 150ms, .gap = 30ms, .pause = 10ms, .tries = 3},
-    .detection = {.rank = 95, .window = 110ms},
+    .detection = {.rank = 95, .window = 110ms, .reading = 600ms},
     .report = Report::counted,
     .sight = sinowealth::sight,
     .mismatch = sinowealth::mismatch,

@@ -36,13 +36,11 @@ TEST_CASE("every simulated battery is found as what it is, with an echo too") {
     CHECK(found.place.family->name == name);
     CHECK(found.place.address == unit.address());
     CHECK(found.session->battery().cells.size() == unit.pack.size());
-    // Rare families wait for all popular ones; where our own bytes come back, a late answer is lost more often and the
-    // battery found when it is asked again.
-    const bool rare = found.place.family->detection.rank >= 55;
-    CHECK(took < (echo ? 14s : rare ? 7s : 5s));
+    CHECK(took < (echo ? 5500ms : 5s));  // our own bytes that come back make every pause longer
 }
 
-TEST_CASE("behind a slow adapter every battery is found, if only the second time it is asked") {
+TEST_CASE(
+    "behind a slow adapter every battery is found, though more answers meet the next probe on the wire") {
     const auto name = GENERATE(from_range(simulated()));
     test::VirtualLine line;
     line.delay = GENERATE(25ms, 45ms, 65ms);
@@ -54,7 +52,46 @@ TEST_CASE("behind a slow adapter every battery is found, if only the second time
     INFO(name << " with " << line.delay.count() << " ms more took " << took.count() << " ms");
     REQUIRE(found.kind == Kind::battery);
     CHECK(found.place.family->name == name);
-    CHECK(took < 14s);
+    // Three bytes can be lost without a trace, and are heard when all are asked once more.
+    CHECK(took < (name == "sinowealth" ? 10s : 5500ms));
+}
+
+TEST_CASE("boards as slow as their documents allow are found") {
+    struct Slow {
+        std::string_view name;
+        milliseconds answers;
+        milliseconds limit;
+    };
+    const auto slow =
+        GENERATE(Slow{"jbd_up16s", 300ms, 5s}, Slow{"jbd_up16s", 600ms, 5s}, Slow{"eg4_lifepower", 400ms, 6s},
+                 Slow{"revov", 400ms, 6s}, Slow{"lifepower4", 400ms, 5s}, Slow{"eg4_ll", 300ms, 5s},
+                 Slow{"pace", 300ms, 5s}, Slow{"heltec_yy", 350ms, 6s}, Slow{"renogy", 200ms, 5s},
+                 Slow{"pace_modbus", 200ms, 5s}, Slow{"gobel_modbus", 200ms, 5s}, Slow{"hlpdata", 300ms, 5s},
+                 Slow{"seplos2", 450ms, 5500ms}, Slow{"daren", 450ms, 6500ms}, Slow{"ks48100", 500ms, 5s},
+                 Slow{"ks48100", 1000ms, 11s});
+    test::VirtualLine line;
+    auto& unit = line.add(slow.name);
+    line.delay = slow.answers - unit.simulator().latency;
+    Detector detector({});
+    line.run(detector);
+    const auto found = detector.take_result();
+    const auto took = std::chrono::duration_cast<milliseconds>(line.now() - TimePoint{});
+    INFO(slow.name << " at " << slow.answers.count() << " ms took " << took.count() << " ms");
+    REQUIRE(found.kind == Kind::battery);
+    CHECK(found.place.family->name == slow.name);
+    CHECK(took < slow.limit);
+}
+
+TEST_CASE("a frame that answers something else does not hide the answer behind it") {
+    const auto stray = GENERATE("ddaa00020000fffe77", "00ff7fdd", "0103020017f84a");
+    test::VirtualLine line;
+    line.prefix = wire::from_hex(stray).value();
+    line.add("jbd");
+    Detector detector({});
+    line.run(detector);
+    INFO(stray);
+    CHECK(detector.take_result().kind == Kind::battery);
+    CHECK(line.now() - TimePoint{} < 5s);
 }
 
 TEST_CASE("a remembered battery is found within a second") {
@@ -77,7 +114,7 @@ TEST_CASE("an empty port is given up within fifteen seconds") {
     Detector detector({});
     line.run(detector);
     CHECK(detector.take_result().kind == Kind::nothing);
-    CHECK(line.now() - TimePoint{} < 15s);
+    CHECK(line.now() - TimePoint{} < 13s);
 }
 
 TEST_CASE(
