@@ -1,6 +1,16 @@
 # Finds or makes every library the suite links against. What Debian 12 lacks is built from the source that
 # install/setup fetched through apt; nothing is downloaded here.
 
+find_package(nlohmann_json REQUIRED)
+add_library(venus_json INTERFACE)
+target_link_libraries(venus_json INTERFACE nlohmann_json::nlohmann_json)
+add_library(venus::json ALIAS venus_json)
+
+# The fuzz build has only the pure rooms, so it does without the bus and its libraries.
+if(VENUS_FUZZ)
+    return()
+endif()
+
 if(NOT CMAKE_CROSSCOMPILING)
     find_package(PkgConfig REQUIRED)
 endif()
@@ -10,7 +20,6 @@ find_package(Boost 1.81 REQUIRED)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
-find_package(nlohmann_json REQUIRED)
 
 # Drivers name these, not the packages: on a PC they are the shared libraries of the distribution, for the
 # device everything is linked in.
@@ -52,10 +61,6 @@ add_library(venus_asio STATIC "${PROJECT_SOURCE_DIR}/cmake/asio.cpp")
 target_link_libraries(venus_asio PUBLIC Boost::boost Threads::Threads)
 target_compile_definitions(venus_asio PUBLIC
     BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_DATE_TIME)
-
-add_library(venus_json INTERFACE)
-target_link_libraries(venus_json INTERFACE nlohmann_json::nlohmann_json)
-add_library(venus::json ALIAS venus_json)
 
 set(VENUS_DEPS_DIR "$ENV{VENUS_DEPS_DIR}" CACHE PATH "Where install/setup unpacked third-party sources")
 if(NOT VENUS_DEPS_DIR)

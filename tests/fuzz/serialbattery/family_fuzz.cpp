@@ -1,19 +1,23 @@
-// Feeds one family: its decoder with a frame and a stream, its session with answers to what it asks.
-// The first byte chooses what the rest is.
+// Feeds the family named in FUZZ_VARIANT: its decoder with a frame and a stream, its session with answers to what it
+// asks. The first byte chooses what the rest is.
 
 #include "serialbattery/conversation.hpp"
 #include "serialbattery/decode.hpp"
 #include "serialbattery/family.hpp"
+#include "serialbattery/framing/check.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 
 namespace {
 
 using namespace bms;
 
+const Family* fuzzed = nullptr;
+
 void decode_it(Bytes bytes, bool stream) {
-    DecodeInput input{FAMILY, {}, {}};
+    DecodeInput input{std::string(fuzzed->name), {}, {}};
     if (!bytes.empty()) {
         const std::size_t asked = std::min<std::size_t>(bytes[0] % 32, bytes.size() - 1);
         input.asked.assign(bytes.begin() + 1, bytes.begin() + 1 + static_cast<std::ptrdiff_t>(asked));
@@ -28,12 +32,11 @@ void decode_it(Bytes bytes, bool stream) {
 
 /// Answers whatever is asked with pieces of the input, a length byte before each.
 void talk(Bytes bytes) {
-    const auto* family = find_family(FAMILY);
-    if (family->open == nullptr) {
+    if (fuzzed->open == nullptr) {
         return;
     }
-    const auto session = family->open(family->first_address, {});
-    Conversation conversation(*family, *session, family->lines.front());
+    const auto session = fuzzed->open(fuzzed->first_address, {});
+    Conversation conversation(*fuzzed, *session, fuzzed->lines.front());
     TimePoint now{};
     for (int round = 0; round < 3; ++round) {
         conversation.start_cycle();
@@ -50,7 +53,7 @@ void talk(Bytes bytes) {
                 now = std::max(now, step.until);
             }
         }
-        for (const auto& info : family->controls) {
+        for (const auto& info : fuzzed->controls) {
             if (conversation.start_control({info.control, info.highest})) {
                 break;
             }
@@ -60,20 +63,19 @@ void talk(Bytes bytes) {
 
 /// Frames of good shape straight into a session, past every checksum.
 void take(Bytes bytes) {
-    const auto* family = find_family(FAMILY);
-    if (family->open == nullptr) {
+    if (fuzzed->open == nullptr) {
         return;
     }
-    const auto session = family->open(family->first_address, {});
+    const auto session = fuzzed->open(fuzzed->first_address, {});
     Queries queries;
     for (unsigned poll = 0; poll < 2; ++poll) {
         queries.clear();
         session->cycle(poll, queries);
         for (const auto& query : queries) {
             Queries follow;
-            const auto found = family->sight(bytes, query.bytes);
+            const auto found = fuzzed->sight(bytes, query.bytes);
             if (found.kind == Sight::Kind::frame && found.role == Role::reply
-                && !family->mismatch(bytes.first(found.length), query.bytes)) {
+                && !fuzzed->mismatch(bytes.first(found.length), query.bytes)) {
                 session->take(query, bytes.first(found.length), follow);
             }
         }
@@ -81,6 +83,17 @@ void take(Bytes bytes) {
 }
 
 }  // namespace
+
+extern "C" int LLVMFuzzerInitialize(int* /*count*/, char*** /*words*/) {
+    lenient_checks = true;
+    const char* name = std::getenv("FUZZ_VARIANT");
+    fuzzed = find_family(name == nullptr ? "" : name);
+    if (fuzzed == nullptr) {
+        std::fputs("FUZZ_VARIANT in the environment has to be the name of a family\n", stderr);
+        std::exit(2);
+    }
+    return 0;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size < 2) {

@@ -129,9 +129,9 @@ bool same_tank(const std::function<std::vector<std::uint16_t>(int)>& reading_of)
 }  // namespace
 
 TEST_CASE("a device that lives is still one device") {
-    using Words = std::vector<std::uint16_t>;
+    using Registers = std::vector<std::uint16_t>;
     const auto level = [](int value) {
-        return Words{1, 0, 100, 1, static_cast<std::uint16_t>(value), 0, 5, 0};
+        return Registers{1, 0, 100, 1, static_cast<std::uint16_t>(value), 0, 5, 0};
     };
     CHECK(same_tank([&](int) { return level(500); }));
     CHECK(same_tank([&](int number) { return level(500 + number); }));

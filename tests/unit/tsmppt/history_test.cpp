@@ -77,7 +77,7 @@ TEST_CASE("the simulated day is booked right at every moment") {
     CHECK(*history.today.bulk_seconds == (6 * 60 + 25) * 60);
 }
 
-TEST_CASE("a restart of the driver at any poll changes nothing") {
+TEST_CASE("a restart of the driver at any poll changes nothing", "[long]") {
     const auto steps = day::polls();
     for (std::size_t kill = 0; kill < steps.size(); ++kill) {
         auto history = begin_history(reading(steps[0].scene), steps[0].now);
@@ -93,7 +93,7 @@ TEST_CASE("a restart of the driver at any poll changes nothing") {
     }
 }
 
-TEST_CASE("a state file five minutes old at the time of the kill loses no energy") {
+TEST_CASE("a state file five minutes old at the time of the kill loses no energy", "[long]") {
     const auto steps = day::polls();
     for (std::size_t kill = 2; kill + 1 < steps.size(); ++kill) {
         auto history = begin_history(reading(steps[0].scene), steps[0].now);
@@ -109,7 +109,8 @@ TEST_CASE("a state file five minutes old at the time of the kill loses no energy
     }
 }
 
-TEST_CASE("a driver that starts with no state knows the day, and yesterday where the controller does") {
+TEST_CASE("a driver that starts with no state knows the day, and yesterday where the controller does",
+          "[long]") {
     const auto steps = day::polls();
     for (std::size_t first = 0; first < steps.size(); ++first) {
         auto history = begin_history(reading(steps[first].scene), steps[first].now);
