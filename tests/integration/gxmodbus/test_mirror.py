@@ -121,7 +121,8 @@ class Mirror(GxCase):
         wait_until(lambda: self.has_name(real("temperature", 24))
                    and self.value(real("temperature", 24), "/DeviceInstance") == 700, "instance 700")
 
-    def test_own_gx_is_not_mirrored(self):
+    def claim_its_serial(self):
+        """The bus gets a system service that says this is the GX that is simulated."""
         class System(dbus.service.Object):
             @dbus.service.method("com.victronenergy.BusItem", out_signature="a{sa{sv}}")
             def GetItems(self):
@@ -130,9 +131,21 @@ class Mirror(GxCase):
         connection = self.connect()
         System(connection, "/")
         connection.request_name("com.victronenergy.system")
+
+    def test_own_gx_is_not_mirrored(self):
+        self.claim_its_serial()
         self.start_both(ALL)
         self.wait_status("refused: own GX")
         self.assertEqual([name for name in self.names() if "gx_" in name], [])
+        self.assertIn("this GX itself", self.value(STATUS, "/LastError/Message"))
+
+    def test_own_gx_that_is_known_late_leaves(self):
+        self.start_both("24:temperature")
+        self.wait_name(real("temperature", 24))
+        self.wait_name(neutral("system", 100))
+        self.claim_its_serial()
+        self.wait_status("refused: own GX")
+        wait_until(lambda: not [name for name in self.names() if "gx_" in name], "its mirrors to leave")
 
     def test_two_hosts_with_one_serial(self):
         self.gx = self.simulate()
