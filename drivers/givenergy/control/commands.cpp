@@ -4,27 +4,13 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 
 namespace givenergy {
 
 namespace {
 
-constexpr std::uint16_t kEnableTarget = 20, kPowerMode = 27, kCalibration = 29, kClock = 35, kActiveRate = 50;
-constexpr std::uint16_t kSlotTwoLegacy = 31, kCapacity = 55, kEnableDischarge = 59, kReserve = 110;
-constexpr std::uint16_t kReboot = 163, kRealTime = 166, kChargeRateAc = 313, kDischargeRateAc = 314;
-constexpr std::uint16_t kPauseMode = 318, kPauseStart = 319, kPauseEnd = 320, kForceDischarge = 1122;
-constexpr std::uint16_t kForceCharge = 1123, kAcCharge = 1112, kPlantEnable = 2040, kEmsSlots = 2044;
-constexpr std::uint16_t kExportLimit = 2071, kCarBoost = 2073;
-constexpr std::uint16_t kWholeRate = 50, kRebootValue = 100;
-constexpr int kFullPercent = 100, kDefaultReserve = 4;
-
-constexpr ControlRegisters kSinglePhase{96, 59, 116, 110, 114, 111, 112};
-constexpr ControlRegisters kThreePhaseRegisters{1112, 1122, 1111, 1109, 1078, 1110, 1108};
-
-bool is_three_phase(const CommandContext& context) {
-    return live_bank(context.model) == LiveBank::three_phase;
-}
+constexpr std::uint16_t kRebootValue = 100;
+constexpr int kDefaultReserve = 4;
 
 PlanBuilder builder(const CommandCall& call) {
     return PlanBuilder{call.context};
@@ -33,8 +19,8 @@ PlanBuilder builder(const CommandCall& call) {
 Plan charge_schedule(const CommandCall& call, int on) {
     auto plan = builder(call);
     const auto& registers = control_registers(call.context.model);
-    if (is_three_phase(call.context)) {
-        plan.write(kForceCharge, on);
+    if (is_three_phase(call.context.model)) {
+        plan.write(holding::kForceCharge, on);
     }
     return plan.write(registers.charge_enable, on).done();
 }
@@ -70,8 +56,8 @@ Plan charge_target(const CommandCall& call) {
         return wire::Unexpected{percent.error()};
     }
     auto plan = builder(call);
-    if (call.arguments.contains("") && !is_three_phase(call.context)) {
-        plan.write(kEnableTarget, *percent < kFullPercent ? 1 : 0);
+    if (call.arguments.contains("") && !is_three_phase(call.context.model)) {
+        plan.write(holding::kEnableTarget, *percent < kFullPercent ? 1 : 0);
     }
     return plan.write(registers.charge_target, *percent).done();
 }
@@ -90,8 +76,8 @@ Plan battery_cutoff(const CommandCall& call) {
 
 /// A slot 2 that is not proven: only with the owner's consent and after both registers read as times.
 std::optional<CommandError> slot_two_forbidden(const CommandContext& context) {
-    const auto start = context.holding(kSlotTwoLegacy);
-    const auto end = context.holding(static_cast<std::uint16_t>(kSlotTwoLegacy + 1));
+    const auto start = context.holding(holding::kSlotTwoLegacy);
+    const auto end = context.holding(static_cast<std::uint16_t>(holding::kSlotTwoLegacy + 1));
     if (!context.consent.charge_slot_2) {
         return CommandError{"charge slot 2 is not offered on " + std::string{to_string(context.model)},
                             false};
@@ -109,7 +95,7 @@ wire::Expected<std::uint16_t, CommandError> slot_register(const CommandCall& cal
     if (reg == 0) {
         return wire::Unexpected{CommandError{"this model has no such slot", false}};
     }
-    if (reg == kSlotTwoLegacy) {
+    if (reg == holding::kSlotTwoLegacy) {
         if (auto forbidden = slot_two_forbidden(context)) {
             return wire::Unexpected{std::move(*forbidden)};
         }
@@ -120,7 +106,7 @@ wire::Expected<std::uint16_t, CommandError> slot_register(const CommandCall& cal
 /// Slot 1 keeps to the global target as it did in 2021; so does slot 2 where it has none of its own.
 bool has_own_target(const CommandCall& call) {
     return call.slot > 2
-           || (call.slot == 2 && !is_three_phase(call.context)
+           || (call.slot == 2 && !is_three_phase(call.context.model)
                && capabilities(call.context.model, call.context.arm_firmware).ten_slots);
 }
 
@@ -191,7 +177,7 @@ Plan slot_discharge_target(const CommandCall& call) {
 
 /// Slots of an EMS: three of each kind, three registers a slot.
 std::uint16_t ems_register(int kind, int slot, int offset) {
-    return static_cast<std::uint16_t>(kEmsSlots + 9 * kind + 3 * (slot - 1) + offset);
+    return static_cast<std::uint16_t>(holding::kEmsSlots + 9 * kind + 3 * (slot - 1) + offset);
 }
 template <int kind, int offset>
 Plan ems_slot(const CommandCall& call) {
@@ -231,11 +217,11 @@ Plan battery_mode(const CommandCall& call) {
     const auto named = std::ranges::find(kModes, std::string_view{*text}, &ModeRow::name);
     if (named != kModes.end()) {
         auto plan = builder(call);
-        plan.write(kPowerMode, named->power_mode).write(kEnableDischarge, named->discharge);
+        plan.write(holding::kPowerMode, named->power_mode).write(holding::kEnableDischarge, named->discharge);
         if (named->reserve >= 0) {
             const int saved =
                 call.context.saved_reserve >= kFullPercent ? kDefaultReserve : call.context.saved_reserve;
-            plan.write(kReserve, named->reserve == 0 ? saved : named->reserve);
+            plan.write(holding::kReserve, named->reserve == 0 ? saved : named->reserve);
         }
         return plan.done();
     }
@@ -245,8 +231,8 @@ Plan battery_mode(const CommandCall& call) {
         return wire::Unexpected{CommandError{"Invalid Mode:  " + *text}};
     }
     auto plan = builder(call);
-    plan.write(kReserve, numbered->reserve).write(kEnableDischarge, numbered->discharge);
-    plan.write(kPowerMode, numbered->power_mode);
+    plan.write(holding::kReserve, numbered->reserve).write(holding::kEnableDischarge, numbered->discharge);
+    plan.write(holding::kPowerMode, numbered->power_mode);
     if (numbered->number == 2) {
         plan.write(56, 1600).write(57, 700);  // the evening and night of 2021's "Dynamic"
     }
@@ -259,12 +245,12 @@ Plan enable_charge_target(const CommandCall& call) {
         return wire::Unexpected{on.error()};
     }
     auto plan = builder(call);
-    plan.write(kEnableTarget, *on);
+    plan.write(holding::kEnableTarget, *on);
     return *on != 0 ? plan.done()
                     : plan.write(control_registers(call.context.model).charge_target, kFullPercent).done();
 }
 Plan disable_charge_target(const CommandCall& call) {
-    return builder(call).write(kEnableTarget, 0).write(116, kFullPercent).done();
+    return builder(call).write(holding::kEnableTarget, 0).write(116, kFullPercent).done();
 }
 
 template <std::uint16_t reg>
@@ -321,12 +307,12 @@ Plan named_value(const CommandCall& call, std::uint16_t reg,
 Plan pause_mode(const CommandCall& call) {
     static constexpr auto kNames = std::to_array<std::pair<std::string_view, int>>(
         {{"Disabled", 0}, {"PauseCharge", 1}, {"PauseDischarge", 2}, {"PauseBoth", 3}});
-    return named_value(call, kPauseMode, kNames);
+    return named_value(call, holding::kPauseMode, kNames);
 }
 Plan calibration(const CommandCall& call) {
     static constexpr auto kNames =
         std::to_array<std::pair<std::string_view, int>>({{"Off", 0}, {"Start", 1}, {"Charge Only", 3}});
-    return named_value(call, kCalibration, kNames);
+    return named_value(call, holding::kCalibration, kNames);
 }
 
 Plan set_clock(const CommandCall& call, const WallClock& clock) {
@@ -334,7 +320,7 @@ Plan set_clock(const CommandCall& call, const WallClock& clock) {
         return wire::Unexpected{CommandError{"not a date and time: dd/mm/yyyy hh:mm:ss"}};
     }
     auto plan = builder(call);
-    int reg = kClock;
+    int reg = holding::kClock;
     for (const int part :
          {clock.year - 2000, clock.month, clock.day, clock.hour, clock.minute, clock.second}) {
         plan.write(reg++, part);
@@ -352,10 +338,10 @@ Plan sync_date_time(const CommandCall& call) {
     return set_clock(call, call.context.now);
 }
 Plan reboot(const CommandCall& call) {
-    return builder(call).write(kReboot, kRebootValue).done();
+    return builder(call).write(holding::kReboot, kRebootValue).done();
 }
 Plan no_car_boost(const CommandCall& call) {
-    return number_command(call, "boost", kCarBoost);
+    return number_command(call, "boost", holding::kCarBoost);
 }
 
 constexpr std::string_view kSlotJson = R"({"start":"0100","finish":"0400","chargeToPercent":"100"})";
@@ -385,27 +371,27 @@ constexpr auto kCommands = std::to_array<Command>({
     {"enableChargeSchedule", 0, "state", kState, "", "", enable_charge_schedule},
     {"enableDischargeSchedule", 0, "state", kState, "", "", enable_discharge_schedule},
     {"enableDischarge", 0, "state", kState, "", "", enable_discharge_schedule},
-    {"enableRTC", 0, "state", kState, "", "", flag<kRealTime>},
-    {"setEcoMode", 0, "state", kState, "", "", flag<kPowerMode>},
-    {"setEmsPlant", 0, "state", kState, "", "", flag<kPlantEnable>},
-    {"setForceCharge", 0, "state", kState, "", "", flag<kForceCharge>},
-    {"setForceDischarge", 0, "state", kState, "", "", flag<kForceDischarge>},
-    {"setACCharge", 0, "state", kState, "", "", flag<kAcCharge>},
+    {"enableRTC", 0, "state", kState, "", "", flag<holding::kRealTime>},
+    {"setEcoMode", 0, "state", kState, "", "", flag<holding::kPowerMode>},
+    {"setEmsPlant", 0, "state", kState, "", "", flag<holding::kPlantEnable>},
+    {"setForceCharge", 0, "state", kState, "", "", flag<holding::kForceCharge>},
+    {"setForceDischarge", 0, "state", kState, "", "", flag<holding::kForceDischarge>},
+    {"setACCharge", 0, "state", kState, "", "", flag<holding::kAcCharge>},
     {"setChargeTarget", 10, "chargeToPercent", kChargeTo, "", "", slot_charge_target},
     {"setDischargeTarget", 10, "dischargeToPercent", kDischargeTo, "", "", slot_discharge_target},
     {"setExportTarget", 3, "dischargeToPercent", kDischargeTo, "", "", ems_slot<2, 2>},
     {"setBatteryCutoff", 0, "dischargeToPercent", kDischargeTo, "", "", battery_cutoff},
     {"setChargeRate", 0, "chargeRate", R"({"chargeRate":"2500"})", "", "", charge_rate},
     {"setDischargeRate", 0, "dischargeRate", R"({"dischargeRate":"2500"})", "", "", discharge_rate},
-    {"setChargeRateAC", 0, "chargeRate", R"({"chargeRate":"80"})", "", "", whole_number<kChargeRateAc>},
-    {"setDischargeRateAC", 0, "dischargeRate", R"({"dischargeRate":"80"})", "", "", whole_number<kDischargeRateAc>},
-    {"setActivePowerRate", 0, "activePowerRate", R"({"activePowerRate":"100"})", "", "", whole_number<kActiveRate>},
+    {"setChargeRateAC", 0, "chargeRate", R"({"chargeRate":"80"})", "", "", whole_number<holding::kChargeRateAc>},
+    {"setDischargeRateAC", 0, "dischargeRate", R"({"dischargeRate":"80"})", "", "", whole_number<holding::kDischargeRateAc>},
+    {"setActivePowerRate", 0, "activePowerRate", R"({"activePowerRate":"100"})", "", "", whole_number<holding::kActiveRate>},
     {"setChargeStart", 10, "start", kStart, "", "", charge_start},
     {"setChargeEnd", 10, "finish", kFinish, "", "", charge_end},
     {"setDischargeStart", 10, "start", kStart, "", "", discharge_start},
     {"setDischargeEnd", 10, "finish", kFinish, "", "", discharge_end},
-    {"setPauseStart", 0, "start", kStart, "", "", time_of_day<kPauseStart>},
-    {"setPauseEnd", 0, "finish", kFinish, "", "", time_of_day<kPauseEnd>},
+    {"setPauseStart", 0, "start", kStart, "", "", time_of_day<holding::kPauseStart>},
+    {"setPauseEnd", 0, "finish", kFinish, "", "", time_of_day<holding::kPauseEnd>},
     {"setExportStart", 3, "start", kStart, "", "", ems_slot<2, 0>},
     {"setExportEnd", 3, "finish", kFinish, "", "", ems_slot<2, 1>},
     {"setEMSChargeStart", 3, "start", kStart, "", "", ems_slot<1, 0>},
@@ -418,7 +404,7 @@ constexpr auto kCommands = std::to_array<Command>({
     {"setBatteryCalibration", 0, "state", R"({"state":"Off"})", "", "", calibration},
     {"syncDateTime", 0, "", "", "", "", sync_date_time},
     {"rebootInverter", 0, "", "", "", "", reboot},
-    {"setExportLimit", 0, "limit", R"({"limit":"5000"})", "", "", whole_number<kExportLimit>},
+    {"setExportLimit", 0, "limit", R"({"limit":"5000"})", "", "", whole_number<holding::kExportLimit>},
     {"setCarChargeBoost", 0, "boost", R"({"boost":"5000"})", "", "", no_car_boost},
 });
 // clang-format on
@@ -484,9 +470,9 @@ Plan plan_command(std::string_view function, const Arguments& arguments, const C
 std::optional<CommandError> check_payload(std::string_view function, const Arguments& arguments) {
     constexpr std::uint16_t kNewArm = 999;  // firmware with everything the model can have
     Registers registers;
-    registers.store({kInverterAddress, Function::read_holding, kSlotTwoLegacy, 2},
+    registers.store({kInverterAddress, Function::read_holding, holding::kSlotTwoLegacy, 2},
                     std::array<std::uint16_t, 2>{});
-    registers.store({kInverterAddress, Function::read_holding, kCapacity, 1},
+    registers.store({kInverterAddress, Function::read_holding, holding::kCapacity, 1},
                     std::array<std::uint16_t, 1>{160});
     std::optional<CommandError> wrong;
     for (const ModelInfo& model : kModels) {
@@ -522,100 +508,6 @@ std::string result_text(std::string_view function, bool success) {
         text.replace(0, 9, "Disharge");
     }
     return text;
-}
-
-const ControlRegisters& control_registers(Model model) {
-    return live_bank(model) == LiveBank::three_phase ? kThreePhaseRegisters : kSinglePhase;
-}
-
-std::uint16_t charge_slot_register(Model model, std::uint16_t arm_firmware, int slot) {
-    const bool three = live_bank(model) == LiveBank::three_phase;
-    const bool ten = capabilities(model, arm_firmware).ten_slots;
-    if (slot == 1) {
-        return three ? 1113 : 94;
-    }
-    if (slot == 2) {
-        return three ? 1115 : ten ? 243 : kSlotTwoLegacy;
-    }
-    return ten && slot >= 3 && slot <= 10 ? static_cast<std::uint16_t>(246 + 3 * (slot - 3))
-                                          : std::uint16_t{0};
-}
-
-std::uint16_t discharge_slot_register(Model model, std::uint16_t arm_firmware, int slot) {
-    const bool three = live_bank(model) == LiveBank::three_phase;
-    const bool ten = capabilities(model, arm_firmware).ten_slots;
-    if (slot == 1) {
-        return three ? 1118 : 56;
-    }
-    if (slot == 2) {
-        return three ? 1120 : 44;
-    }
-    return ten && slot >= 3 && slot <= 10 ? static_cast<std::uint16_t>(276 + 3 * (slot - 3))
-                                          : std::uint16_t{0};
-}
-
-std::uint16_t charge_slot_target(int slot) {
-    return static_cast<std::uint16_t>(242 + 3 * (slot - 1));
-}
-
-std::uint16_t discharge_slot_target(int slot) {
-    return static_cast<std::uint16_t>(272 + 3 * (slot - 1));
-}
-
-namespace {
-
-std::optional<double> capacity_wh(const CommandContext& context) {
-    const auto amp_hours = context.holding(kCapacity);
-    const auto volts = nominal_battery_v(context.model);
-    return amp_hours && *amp_hours > 0 && volts ? std::optional{*amp_hours * *volts} : std::nullopt;
-}
-
-}  // namespace
-
-std::optional<std::uint16_t> rate_of_watts(const CommandContext& context, int watts) {
-    const auto limit = battery_limit_w(context.dtc, context.arm_firmware);
-    if (is_three_phase(context)) {
-        if (!limit || *limit == 0) {
-            return std::nullopt;
-        }
-        return static_cast<std::uint16_t>(std::clamp(std::lround(100.0 * watts / *limit), 1L, 100L));
-    }
-    if (limit && watts >= *limit) {
-        return kWholeRate;
-    }
-    const auto capacity = capacity_wh(context);
-    if (!capacity) {
-        return std::nullopt;
-    }
-    return static_cast<std::uint16_t>(
-        std::min<double>(std::floor(watts / (*capacity / 2) * kWholeRate), kWholeRate));
-}
-
-std::optional<int> watts_of_rate(const CommandContext& context, std::uint16_t rate) {
-    const auto limit = battery_limit_w(context.dtc, context.arm_firmware);
-    if (is_three_phase(context)) {
-        return limit ? std::optional{static_cast<int>(std::lround(rate / 100.0 * *limit))} : std::nullopt;
-    }
-    const auto capacity = capacity_wh(context);
-    if (!capacity) {
-        return std::nullopt;
-    }
-    const double watts = rate / 100.0 * *capacity;
-    return static_cast<int>(std::lround(limit ? std::min(watts, static_cast<double>(*limit)) : watts));
-}
-
-std::optional<std::string_view> mode_name(const CommandContext& context) {
-    const auto power_mode = context.holding(kPowerMode), discharge = context.holding(kEnableDischarge);
-    if (!power_mode || !discharge || live_bank(context.model) == LiveBank::ems) {
-        return std::nullopt;
-    }
-    if (*power_mode == 0) {
-        return *discharge == 0 ? "Export (Paused)" : "Timed Export";
-    }
-    if (*discharge != 0) {
-        return "Timed Demand";
-    }
-    return context.holding(kReserve) == kFullPercent ? "Eco (Paused)" : "Eco";
 }
 
 }  // namespace givenergy

@@ -3,6 +3,7 @@
 // A function and its arguments come as text from the command line, MQTT or D-Bus; nothing is sent unless every
 // write of the function passes the allow-list.
 
+#include "givenergy/control/model_registers.hpp"
 #include "givenergy/protocol/banks.hpp"
 #include "givenergy/protocol/writes.hpp"
 
@@ -92,27 +93,5 @@ struct CommandCall {
 
 /// "0100", "01:00" and "01:00:00" as HHMM; nothing if it is no time.
 [[nodiscard]] std::optional<std::uint16_t> parse_time(std::string_view text);
-
-/// Registers of the settings that every family has somewhere; 0 where it has none.
-struct ControlRegisters {
-    std::uint16_t charge_enable, discharge_enable, charge_target, reserve, cutoff, charge_rate,
-        discharge_rate;
-};
-[[nodiscard]] const ControlRegisters& control_registers(Model model);
-
-/// First register of a slot (start; the end follows), 0 if the model has no such slot.
-[[nodiscard]] std::uint16_t charge_slot_register(Model model, std::uint16_t arm_firmware, int slot);
-[[nodiscard]] std::uint16_t discharge_slot_register(Model model, std::uint16_t arm_firmware, int slot);
-/// Registers of a slot's own target or floor.
-[[nodiscard]] std::uint16_t charge_slot_target(int slot);
-[[nodiscard]] std::uint16_t discharge_slot_target(int slot);
-
-/// Charge or discharge rate register value for a power in W, and back. Single-phase registers hold C/100 of half
-/// the capacity (50 = all), three-phase ones percent. Nothing where capacity or limit is not known.
-[[nodiscard]] std::optional<std::uint16_t> rate_of_watts(const CommandContext& context, int watts);
-[[nodiscard]] std::optional<int> watts_of_rate(const CommandContext& context, std::uint16_t rate);
-
-/// Mode by HR27, HR59 and HR110: "Eco", "Eco (Paused)", "Timed Demand", "Timed Export", "Export (Paused)".
-[[nodiscard]] std::optional<std::string_view> mode_name(const CommandContext& context);
 
 }  // namespace givenergy
