@@ -232,24 +232,32 @@ end_service() {
     do_it rm -rf "$1"
 }
 
-wait_down() {
+# wait_while COMMAND...: as long as it succeeds, but not for ever.
+wait_while() {
     [ "$dry_run" = no ] || return 0
     tries=0
-    while svok "$1" 2>/dev/null && [ $tries -lt 50 ]; do
+    while "$@" 2>/dev/null && [ $tries -lt 50 ]; do
         sleep 0.1 2>/dev/null || sleep 1
         tries=$((tries + 1))
     done
 }
 
+wait_down() { wait_while svok "$1"; }
+
 # restart_service: the program of an updated package, without pkill.
 restart_service() { [ ! -p "/service/$1/supervise/ok" ] || do_it svc -t "/service/$1"; }
+
+serial_starter() { svstat /service/serial-starter | sed -n 's/.*(pid \([0-9]*\)).*/\1/p'; }
+
+is_serial_starter() { [ "$(serial_starter)" = "$1" ]; }
 
 # serial-starter reads its configuration once. It may be just about to start something: a lock that nobody is going to
 # release would keep that port from everyone.
 restart_serial_starter() {
     [ -p /service/serial-starter/supervise/ok ] || return 0
-    starter=$(svstat /service/serial-starter | sed -n 's/.*(pid \([0-9]*\)).*/\1/p')
+    starter=$(serial_starter)
     do_it svc -t /service/serial-starter
+    [ -z "$starter" ] || wait_while is_serial_starter "$starter"
     for lock in /var/lock/serial-starter/*; do
         [ "$(readlink "$lock")" = "$starter" ] || continue
         svstat /service/*."${lock##*/}" 2>/dev/null | grep -q ': up ' || do_it rm -f "$lock"

@@ -128,12 +128,16 @@ set_up_serial() {
         [ ! -e "$udev_rules" ] || do_it rm -f "$udev_rules"
         return 0
     fi
+    known=no
+    [ ! -e "$serial_conf" ] || known=yes
     make_dir "$(dirname "$serial_conf")" && echo "service vserialbattery $template" | write_file "$serial_conf" 644 || return 1
+    show_template || return 1
+    # Before a port is marked: it lets go for good of one that is marked for a service it has not read of.
+    [ $known = yes ] || restart_serial_starter
     do_it mkdir -p "$(dirname "$udev_rules")"
     while read -r number; do
         printf 'ACTION=="add", SUBSYSTEM=="tty", ENV{ID_SERIAL_SHORT}=="%s", ENV{VE_SERVICE}="vserialbattery"\n' "$number"
     done <"$ports_file" | write_file "$udev_rules" 644 || return 1
-    show_template || return 1
     trigger_ports
 }
 
@@ -174,10 +178,7 @@ enable_driver() {
         for port; do
             add_port "${port#/dev/}" || return 1
         done
-        known=no
-        [ ! -e "$serial_conf" ] || known=yes
-        set_up_serial && note_created || return 1
-        [ $known = yes ] || restart_serial_starter
+        set_up_serial && note_created
         return
     fi
     is_enabled "$driver" || { cat "$conf/enabled" 2>/dev/null; echo "$driver"; } | write_file "$conf/enabled" 644
