@@ -83,5 +83,6 @@ while :; do
             start "$tty" "$1" -o
         fi
     done
+    : >$state/looked
     sleep 1
 done
