@@ -18,17 +18,19 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 namespace {
 
 namespace asio = boost::asio;
 using namespace gxmodbus;
 
-// The simulated GX on a thread of its own.
+// The simulated GX on a thread of its own. Its measurements change twice a second.
 class House {
   public:
     House() : server_(kNewestServer), network_(context_, server_) {
         gxsim::furnish_house(server_);
+        live();
         port_ = network_.listen(0, false);
         thread_ = std::thread([this] { context_.run(); });
     }
@@ -41,9 +43,22 @@ class House {
     [[nodiscard]] std::uint16_t port() const { return port_; }
 
   private:
+    void live() {
+        constexpr double kSecondsAtOnce = 144;  // a day in five minutes
+        timer_.expires_after(std::chrono::milliseconds(500));
+        timer_.async_wait([this](const boost::system::error_code& cancelled) {
+            if (!cancelled) {
+                day_.advance(kSecondsAtOnce);
+                live();
+            }
+        });
+    }
+
     asio::io_context context_{1};
     gxsim::GxServer server_;
     gxsim::TcpServer network_;
+    gxsim::HouseDay day_{server_};
+    asio::steady_timer timer_{context_};
     std::uint16_t port_ = 0;
     std::thread thread_;
 };
