@@ -8,7 +8,7 @@ namespace bms {
 namespace {
 
 /// More than any family's longest answer: beyond it, what came is no answer.
-constexpr std::size_t kMostInput = 16 * 1024;
+constexpr std::size_t kMostInput = 16384;
 /// What an answer may take on the wire beyond its first byte.
 constexpr std::size_t kLongestAnswer = 1024;
 /// The usual time to an answer follows a slower one in steps, so that a single late answer changes little ...
