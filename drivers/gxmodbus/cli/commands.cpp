@@ -331,8 +331,8 @@ std::optional<Register> register_for(const Pair& pair, std::string_view path, Se
 asio::awaitable<std::optional<Destination>> destination_of(Session& session, const Target& target) {
     std::vector<Destination> found;
     for (const Pair& pair : co_await session.pairs_of(target)) {
-        if (auto row = register_for(pair, target.path, session.plan().version(pair.type))) {
-            found.push_back({pair, std::move(*row)});
+        if (const auto row = register_for(pair, target.path, session.plan().version(pair.type))) {
+            found.push_back({pair, *row});
         }
     }
     if (found.size() == 1) {
