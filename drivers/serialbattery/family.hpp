@@ -128,6 +128,7 @@ struct Timing {
     milliseconds pause = 20ms;   ///< shortest from the last byte of an answer to the next request
     milliseconds spacing = 0ms;  ///< shortest from one request to the next on the whole bus
     std::uint8_t tries = 3;
+    milliseconds poll = 1000ms;  ///< from one poll to the next, where the user wants no other
 };
 
 /// One thing to ask, and how to ask it.

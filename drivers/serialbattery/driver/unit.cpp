@@ -14,7 +14,6 @@ namespace asio = boost::asio;
 using control::Millis;
 namespace {
 
-constexpr auto kPollInterval = 1000ms;
 constexpr unsigned kPollsToBelieve = 2;
 constexpr double kFull = 100;
 
@@ -67,7 +66,7 @@ Unit::~Unit() {
 
 Millis Unit::interval() const {
     const auto wanted = settings_ ? settings_->now().poll_interval_s : std::nullopt;
-    return wanted ? Millis(static_cast<std::int64_t>(*wanted * 1000)) : Millis(kPollInterval);
+    return wanted ? Millis(static_cast<std::int64_t>(*wanted * 1000)) : Millis(place_.family->timing.poll);
 }
 
 asio::awaitable<std::optional<SerialFault>> Unit::serve(Port& port) {

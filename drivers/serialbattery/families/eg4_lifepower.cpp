@@ -394,7 +394,7 @@ constexpr Family kEg4LifePower{
     .lines = eg4_lifepower::kLines,
     .first_address = 0,
     .last_address = eg4_lifepower::kLastAddress,
-    .timing = {.reply = 600ms, .gap = 50ms, .pause = 100ms, .tries = 3},
+    .timing = {.reply = 600ms, .gap = 50ms, .pause = 100ms, .tries = 3, .poll = 2000ms},
     .detection = {.rank = 68, .window = 400ms, .reading = 800ms, .addresses = eg4_lifepower::kAddresses},
     .report = Report::counted,
     .sight = eg4_lifepower::sight<eg4_lifepower::kStart>,

@@ -298,7 +298,7 @@ constexpr Family kEg4Ll{
     .lines = eg4_ll::kLines,
     .first_address = 1,
     .last_address = 16,
-    .timing = {.reply = 500ms, .gap = 50ms, .pause = 100ms, .tries = 3},
+    .timing = {.reply = 500ms, .gap = 50ms, .pause = 100ms, .tries = 3, .poll = 2000ms},
     .detection = {.rank = 102, .window = 300ms, .addresses = eg4_ll::kUnits},
     .report = Report::counted,
     .sight = eg4_ll::sight,

@@ -431,7 +431,7 @@ constexpr Family kHlpdata{
     .name = "hlpdata",
     .title = "HLPdata BMS4S",
     .lines = hlpdata::kLines,
-    .timing = {.reply = 400ms, .gap = 100ms, .pause = 50ms, .tries = 3},
+    .timing = {.reply = 400ms, .gap = 100ms, .pause = 50ms, .tries = 3, .poll = 10s},
     .detection = {.rank = 98, .window = 300ms},
     .report = Report::counted,
     .sight = hlpdata::sight,

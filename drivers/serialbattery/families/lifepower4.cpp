@@ -354,7 +354,7 @@ constexpr Family kLifePower4{
     .lines = lifepower4::kLines,
     .first_address = 0,
     .last_address = 15,
-    .timing = {.reply = 2000ms, .gap = 100ms, .pause = 50ms, .spacing = 200ms, .tries = 2},
+    .timing = {.reply = 2000ms, .gap = 100ms, .pause = 50ms, .spacing = 200ms, .tries = 2, .poll = 2000ms},
     .detection = {.rank = 66, .window = 450ms, .addresses = lifepower4::kAddresses},
     .report = Report::counted,
     .sight = lifepower4::sight,

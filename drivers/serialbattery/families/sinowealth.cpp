@@ -300,7 +300,7 @@ constexpr Family kSinowealth{
     .name = "sinowealth",
     .title = "Sinowealth",
     .lines = sinowealth::kLines,
-    .timing = {.reply = 150ms, .gap = 30ms, .pause = 10ms, .tries = 3},
+    .timing = {.reply = 150ms, .gap = 30ms, .pause = 10ms, .tries = 3, .poll = 2000ms},
     .detection = {.rank = 95, .window = 110ms, .reading = 600ms},
     .report = Report::counted,
     .sight = sinowealth::sight,
