@@ -287,6 +287,9 @@ class PylontechSession : public Session {
     Taken take(const Query& query, Bytes frame, Queries&) override {
         const auto& question = kQuestions[query.tag];
         const auto code = yd1363::head(frame).cid2;
+        if (yd1363::is_damaged_request(code)) {
+            return Taken::foreign;
+        }
         if (code != 0) {
             settled_[query.tag] = !question.required && code == kUnknownCommand;
             missed(query);

@@ -174,3 +174,14 @@ TEST_CASE("pylontech: a neighbour on the bus is not taken for this battery") {
     CHECK(device.talk().traffic().foreign == 5);
     CHECK(device.battery().charge_voltage_limit_v == 28.4);
 }
+
+TEST_CASE("pylontech: a request damaged on its way is sent again") {
+    test::ScriptedDevice device(*find_family("pylontech"), 2);
+    const auto code = GENERATE("20024602", "20024603");
+    device.answer(kAskAnalog, hex_frame(code));
+    CHECK_FALSE(device.poll());
+    CHECK(device.times_asked(kAskAnalog) == 3);
+    device.answer(kAskAnalog, kAnalog);
+    CHECK(device.poll());
+    CHECK(device.battery().voltage_v == 26.638);
+}
