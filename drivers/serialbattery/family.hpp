@@ -292,6 +292,8 @@ struct Family {
     std::optional<Fault> (*tail)(Bytes frame, Bytes behind, const Context& context, Record& out) = nullptr;
     /// The query that shows in one exchange whether such a battery may be there.
     Query (*probe)(std::uint8_t address) = nullptr;
+    /// Another form of it, for devices that keep silent on the first; optional.
+    Query (*probe_otherwise)(std::uint8_t address) = nullptr;
     /// A session with one battery; null for what is recognised but is no battery.
     std::unique_ptr<Session> (*open)(std::uint8_t address, const Options& options) = nullptr;
 };

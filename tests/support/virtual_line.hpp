@@ -28,7 +28,11 @@ class VirtualLine {
         if (simulator == nullptr) {
             throw std::runtime_error("no simulator for " + std::string(family));
         }
-        units_.push_back(std::make_unique<sim::Unit>(*simulator, address));
+        return add(*simulator, address);
+    }
+    /// `simulator` has to outlive the line.
+    sim::Unit& add(const sim::Simulator& simulator, unsigned address) {
+        units_.push_back(std::make_unique<sim::Unit>(simulator, address));
         return *units_.back();
     }
     sim::Unit& add(std::string_view family) { return add(family, sim::find_simulator(family)->unit); }

@@ -162,7 +162,7 @@ std::unique_ptr<Detector::Candidate> Detector::candidate_of(const Probe& probe) 
     }
     auto& session = candidate->session ? *candidate->session : *candidate->ear;
     candidate->talk = std::make_unique<Conversation>(family, session, probe.line);
-    candidate->query = family.probe(probe.address);
+    candidate->query = (probe.otherwise ? family.probe_otherwise : family.probe)(probe.address);
     return candidate;
 }
 

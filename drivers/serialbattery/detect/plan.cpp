@@ -28,12 +28,15 @@ void add_probes(const Family& family, const Line& line, const std::vector<std::u
         if (once ? !risky(family) : likely) {
             // The first of several tries wakes the device: others are asked until it is up.
             if (family.probe(address).tries > 1) {
-                out.push_back({&family, address, line, Patience::brief, true});
+                out.push_back({.family = &family, .address = address, .line = line, .wakes = true});
             }
             out.push_back({&family, address, line, Patience::brief});
         }
         if (!once || risky(family)) {
             out.push_back({&family, address, line, Patience::patient});
+            if (family.probe_otherwise != nullptr) {
+                out.push_back({&family, address, line, Patience::patient, true});
+            }
         }
     };
     const auto& named = family.detection.addresses;

@@ -36,6 +36,7 @@ struct Probe {
     std::uint8_t address = 0;
     Line line = {};
     Patience patience = Patience::brief;
+    bool otherwise = false;   ///< the family's other form of the question
     bool wakes = false;       ///< sent well before the one that is answered
     milliseconds wait = 0ms;  ///< for Patience::again
 };

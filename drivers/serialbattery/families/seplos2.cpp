@@ -358,6 +358,13 @@ constexpr std::uint8_t kGroup = 1;
 std::uint8_t first_group(std::uint8_t address) {
     return address == 0 ? kGroup : address;
 }
+std::uint8_t other_group(std::uint8_t address) {
+    return address == 0 ? address : kGroup;
+}
+/// The group that a request for telemetry names.
+std::uint8_t group_of(Bytes request) {
+    return yd1363::info(request).front();
+}
 
 class Seplos2Session : public Session {
   public:
@@ -386,7 +393,7 @@ class Seplos2Session : public Session {
         const auto info = yd1363::info(frame);
         switch (query.tag) {
             case kTelemetry:
-                return take_telemetry(info, head.ver);
+                return take_telemetry(info, head.ver, group_of(query.bytes));
             case kAlarms:
                 return take_alarms(info);
             case kSettings:
@@ -414,7 +421,7 @@ class Seplos2Session : public Session {
             battery_.cells.clear();
             battery_.temperatures.clear();
             if (!group_proven_) {  // some firmware ignores a group it does not know
-                group_ = group_ == kGroup ? address_ : kGroup;
+                group_ = group_ == first_group(address_) ? other_group(address_) : first_group(address_);
             }
         } else if (query.tag == kAlarms) {
             forget(kAlarmFields, battery_);
@@ -442,11 +449,12 @@ class Seplos2Session : public Session {
         settings_answered_ = settings_answered_ || ask == kSettings;
     }
 
-    Taken take_telemetry(Bytes info, unsigned version) {
+    Taken take_telemetry(Bytes info, unsigned version, std::uint8_t group) {
         const auto lists = telemetry_in(info, version);
         if (!lists) {
             return Taken::foreign;
         }
+        group_ = group;
         group_proven_ = true;
         set_cells(battery_, words(lists->cells, {lists->cells.size() / 2}));
         if (balance_mask_) {
@@ -508,10 +516,13 @@ std::unique_ptr<Session> open(std::uint8_t address, const Options&) {
 Query probe(std::uint8_t address) {
     return {.bytes = request(address, kTelemetry, first_group(address)), .tag = kTelemetry};
 }
+Query probe_otherwise(std::uint8_t address) {
+    return {.bytes = request(address, kTelemetry, other_group(address)), .tag = kTelemetry};
+}
 
 /// A pack by itself; packs in a stack.
 constexpr auto kLines = std::to_array<Line>({{19200}, {9600}});
-constexpr auto kAddresses = std::to_array<std::uint8_t>({0});
+constexpr auto kAddresses = std::to_array<std::uint8_t>({0, 1});
 
 }  // namespace
 }  // namespace seplos2
@@ -530,6 +541,7 @@ constexpr Family kSeplos2{
     .mismatch = yd1363::mismatch,
     .describe = seplos2::describe,
     .probe = seplos2::probe,
+    .probe_otherwise = seplos2::probe_otherwise,
     .open = seplos2::open,
 };
 
