@@ -16,6 +16,7 @@
 #include <cmath>
 #include <cstdio>
 #include <iostream>
+#include <utility>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -58,6 +59,13 @@ class Monitor {
         if (!usable) {
             co_return kNotDone;
         }
+        if (session_.occupied()) {
+            const auto lost = co_await session_.overhear_round();
+            if (lost && !session_.replayed()) {
+                std::cerr << session_.port() << ": " << transport::describe(*lost) << '\n';
+                co_return kNotDone;
+            }
+        }
         if (session_.batteries().empty()) {
             std::cerr << session_.port() << ": " << session_.otherwise() << '\n';
             co_return kNotDone;
@@ -81,7 +89,8 @@ class Monitor {
     void add_members() {
         const auto file =
             load_config(options_.config.empty() ? kDefaultConfig : options_.config, !options_.config.empty());
-        for (const auto& heard : session_.batteries()) {
+        for (auto i = members_.size(); i < session_.batteries().size(); ++i) {
+            const auto& heard = session_.batteries()[i];
             auto checked = control::settings_for(file, {{}, port_name(session_.port()), {}});
             members_.push_back({.heard = heard.get(), .settings = std::move(checked.settings)});
             members_.back().watched.title = session_.port() + ": " + title_of(heard->place, heard->battery());
@@ -92,7 +101,10 @@ class Monitor {
     asio::awaitable<std::optional<SerialFault>> watch() {
         for (unsigned round = 0; !quit_ && (options_.polls == 0 || round < options_.polls); ++round) {
             if (round > 0) {
-                co_await rest();
+                const auto lost = co_await wait();
+                if (lost) {
+                    co_return session_.replayed() ? std::nullopt : lost;
+                }
             }
             due_ = Clock::now()
                    + std::chrono::duration_cast<Clock::duration>(
@@ -114,12 +126,16 @@ class Monitor {
 
     asio::awaitable<std::optional<SerialFault>> poll(Followed& member) {
         auto& watched = member.watched;
-        const auto fault = co_await session_.poll(*member.heard);
-        if (fault) {
-            co_return fault;
+        if (session_.occupied()) {
+            watched.silent = !std::exchange(member.heard->fresh, false);
+        } else {
+            const auto fault = co_await session_.poll(*member.heard);
+            if (fault) {
+                co_return fault;
+            }
+            watched.silent = !member.heard->talk.succeeded();
         }
         ++watched.polls;
-        watched.silent = !member.heard->talk.succeeded();
         watched.unanswered += watched.silent ? 1 : 0;
         if (!watched.silent) {
             watched.battery = member.heard->battery();
@@ -153,6 +169,25 @@ class Monitor {
         lines.resize(std::min(lines.size(), size.rows - 1));
         lines.emplace_back(terminal_.reads_keys() ? "q: quit" : "");
         Terminal::draw(lines);
+    }
+
+    /// Until the next poll is due. Where another master asks, what it hears is taken meanwhile.
+    asio::awaitable<std::optional<SerialFault>> wait() {
+        if (session_.occupied()) {
+            const auto until =
+                session_.replayed()
+                    ? session_.now() + std::chrono::milliseconds(std::llround(options_.interval_s * 1000))
+                    : due_;
+            const auto fault = co_await session_.overhear(until);
+            if (fault) {
+                co_return fault;
+            }
+            add_members();
+            constexpr auto kForKeys = std::chrono::milliseconds(20);
+            due_ = Clock::now() + kForKeys;
+        }
+        co_await rest();
+        co_return std::nullopt;
     }
 
     /// Until the next poll is due or a key is pressed that means something.

@@ -6,6 +6,7 @@
 #include "serialbattery/driver/search.hpp"
 
 #include <algorithm>
+#include <array>
 #include <iostream>
 
 #include <fmt/format.h>
@@ -107,6 +108,9 @@ asio::awaitable<bool> PortSession::search() {
     if (found_.kind == Detected::Kind::battery) {
         batteries_.push_back(std::make_unique<Heard>(found_.place, std::move(found_.session)));
         co_await search_bus();
+    } else if (occupied()) {
+        traffic_.emplace(*found_.place.family);
+        listeners_ = listeners_at(found_.place);
     }
     co_return true;
 }
@@ -122,6 +126,38 @@ asio::awaitable<void> PortSession::search_bus() {
             batteries_.push_back(std::make_unique<Heard>(place, std::move(session)));
         }
     }
+}
+
+asio::awaitable<std::optional<SerialFault>> PortSession::overhear(TimePoint until) {
+    const auto take = [this](Bytes frame, Bytes request) {
+        for (const auto& battery : batteries_) {
+            battery->fresh = battery->session->overheard(frame, request) || battery->fresh;
+        }
+        std::erase_if(listeners_, [&](Listener& listener) {
+            const auto& address = listener.place.address;
+            const bool wanted =
+                addresses_.empty() || std::ranges::find(addresses_, address) != addresses_.end();
+            if (!wanted || !listener.session->overheard(frame, request) || !listener.session->complete()) {
+                return false;
+            }
+            batteries_.push_back(std::make_unique<Heard>(listener.place, std::move(listener.session)));
+            return true;
+        });
+    };
+    std::array<std::uint8_t, 512> buffer{};
+    while (port_->now() < until) {
+        const auto count = co_await port_->read_some(buffer, until);
+        if (!count) {
+            co_return count.error();
+        }
+        traffic_->hear(Bytes(buffer).first(*count), take);
+    }
+    co_return std::nullopt;
+}
+
+asio::awaitable<std::optional<SerialFault>> PortSession::overhear_round() {
+    constexpr auto kRound = 5s;  // a JK PB master takes 4.4 s
+    co_return co_await overhear(port_->now() + kRound);
 }
 
 std::string PortSession::otherwise() const {

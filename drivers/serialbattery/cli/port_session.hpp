@@ -3,6 +3,7 @@
 
 #include "serialbattery/conversation.hpp"
 #include "serialbattery/detect/detector.hpp"
+#include "serialbattery/driver/overhearing.hpp"
 #include "serialbattery/driver/port_source.hpp"
 
 #include <memory>
@@ -33,6 +34,7 @@ struct Heard {
     Location place;
     std::unique_ptr<Session> session;
     Conversation talk;
+    bool fresh = true;  ///< overheard since it was looked at last
     [[nodiscard]] const Battery& battery() const { return session->battery(); }
 };
 
@@ -59,6 +61,13 @@ class PortSession {
     /// Reads a battery once more; its talk tells whether it answered. Nothing, or why the port cannot be used any
     /// more; that of a recording is gone when the recording has ended.
     [[nodiscard]] boost::asio::awaitable<std::optional<SerialFault>> poll(Heard& battery);
+    /// Whether another master asks here, so that nothing may be sent.
+    [[nodiscard]] bool occupied() const { return kind() == Detected::Kind::occupied; }
+    /// Listens to that master until then; batteries that were heard whole join. Nothing, or why the port cannot be used
+    /// any more.
+    [[nodiscard]] boost::asio::awaitable<std::optional<SerialFault>> overhear(TimePoint until);
+    /// The same, for as long as a master needs to ask all its batteries.
+    [[nodiscard]] boost::asio::awaitable<std::optional<SerialFault>> overhear_round();
     [[nodiscard]] bool replayed() const { return !options_.replay.empty(); }
     /// The port's time, which runs faster in a recording.
     [[nodiscard]] TimePoint now() const { return port_->now(); }
@@ -76,6 +85,8 @@ class PortSession {
     milliseconds took_{};
     unsigned probes_ = 0;
     std::vector<std::unique_ptr<Heard>> batteries_;
+    std::optional<Overhearing> traffic_;
+    std::vector<Listener> listeners_;  ///< to who has not been heard whole
 };
 
 }  // namespace bms::cli

@@ -38,18 +38,28 @@ asio::awaitable<int> read(asio::any_io_executor executor, ReadOptions options) {
         co_return kNotDone;
     }
     int result = kDone;
+    if (session.occupied()) {
+        const auto fault = co_await session.overhear_round();
+        if (fault && !session.replayed()) {
+            std::cerr << session.port() << ": " << transport::describe(*fault) << '\n';
+            co_return kNotDone;
+        }
+    }
     if (session.batteries().empty()) {
         std::cerr << session.port() << ": " << session.otherwise() << '\n';
         result = kNotDone;
     }
     for (const auto& battery : session.batteries()) {
         // Once more: some families ask in the first cycle what they need to know for the second.
-        const auto fault = co_await session.poll(*battery);
+        std::optional<SerialFault> fault;
+        if (!session.occupied()) {
+            fault = co_await session.poll(*battery);
+        }
         if (fault && !session.replayed()) {  // else the recording has ended, and what was read before stands
             std::cerr << session.port() << ": " << transport::describe(*fault) << '\n';
             co_return kNotDone;
         }
-        if (!fault && !battery->talk.succeeded()) {
+        if (!fault && !session.occupied() && !battery->talk.succeeded()) {
             std::cerr << session.port() << ": " << title_of(battery->place, battery->battery())
                       << " does not answer any more\n";
             result = kNotDone;

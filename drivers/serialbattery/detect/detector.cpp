@@ -107,7 +107,10 @@ std::optional<Step> Detector::choose(TimePoint now) {
     const auto& probe = queue_[at_];
     const bool remembered = probe.patience == Patience::remembered;
     if (change) {
-        line_ = probe.line;
+        // Masters are listened for without parity first: the one battery with another comes after.
+        const bool new_rate = std::ranges::none_of(
+            listened_, [&](const Listened& done) { return done.line.baud == probe.line.baud; });
+        line_ = !remembered && new_rate ? Line{probe.line.baud, Parity::none} : probe.line;
         pending_.clear();
         until_ = now + kSettle;
         // What answered here last time is asked at once: nobody else took the port since.
@@ -118,7 +121,7 @@ std::optional<Step> Detector::choose(TimePoint now) {
         }
         return Step{Step::Kind::configure, {}, until_, *line_};
     }
-    if (!remembered && !listened(probe.line)) {
+    if (!remembered && !listened(*line_)) {
         state_ = State::configure;
         until_ = now;
         return std::nullopt;

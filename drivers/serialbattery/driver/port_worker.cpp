@@ -2,9 +2,9 @@
 
 #include "common/state_file.hpp"
 #include "serialbattery/driver/measurement.hpp"
+#include "serialbattery/driver/overhearing.hpp"
 #include "serialbattery/driver/runner.hpp"
 #include "serialbattery/driver/search.hpp"
-#include "serialbattery/framing/scanner.hpp"
 
 #include <algorithm>
 #include <array>
@@ -26,7 +26,6 @@ constexpr auto kLookAgain = 10s;      ///< between two addresses, once all have 
 constexpr auto kLookAnyway = 2s;      ///< on a line where the polls leave no pause to look in
 constexpr unsigned kSilentPolls = 5;  ///< then a battery does not hold up the others any more
 constexpr auto kSilentRetry = 10s;
-constexpr std::size_t kMostHeard = 4096;
 
 /// The families that BMS_TYPE names.
 std::vector<const Family*> families_of(const control::TextList& types) {
@@ -271,21 +270,22 @@ asio::awaitable<void> PortWorker::listen(const Detected& found) {
     const auto& family = *found.place.family;
     spdlog::info("{}: another master asks {} here; listening only", path_, family.title);
     struct Ear {
-        Location place;
-        std::unique_ptr<Session> session;
+        Listener listener;
         Unit* unit = nullptr;
         bool fresh = false;
     };
     std::vector<Ear> ears;
-    Options options;
-    options.sole_unit = false;
-    for (unsigned address = family.first_address; address <= std::min(family.last_address, kHighestScanned);
-         ++address) {
-        const auto at = static_cast<std::uint8_t>(address);
-        ears.push_back({{&family, at, found.place.line}, family.open(at, options)});
+    for (auto& listener : listeners_at(found.place)) {
+        ears.push_back({std::move(listener)});
     }
-    wire::Buffer heard;
-    wire::Buffer request;
+    Overhearing traffic(family);
+    const auto take = [&ears](Bytes frame, Bytes request) {
+        for (auto& ear : ears) {
+            const bool used = ear.unit != nullptr ? ear.unit->overhear(frame, request)
+                                                  : ear.listener.session->overheard(frame, request);
+            ear.fresh = ear.fresh || used;
+        }
+    };
     std::array<std::uint8_t, 512> buffer{};
     redetect_ = false;
     auto last_use = Clock::now();
@@ -295,29 +295,11 @@ asio::awaitable<void> PortWorker::listen(const Detected& found) {
         if (!count) {
             break;
         }
-        wire::put(heard, Bytes(buffer).first(*count));
-        if (heard.size() > kMostHeard) {
-            heard.erase(heard.begin(), heard.end() - kMostHeard / 2);
-        }
-        std::size_t from = 0;
-        while (const auto frame = find_frame(family, heard, request, from).frame) {
-            const Bytes bytes = Bytes(heard).subspan(frame->offset, frame->length);
-            from = frame->offset + frame->length;
-            if (frame->role == Role::request) {
-                request.assign(bytes.begin(), bytes.end());
-                continue;
-            }
-            for (auto& ear : ears) {
-                const bool used = ear.unit != nullptr ? ear.unit->overhear(bytes, request)
-                                                      : ear.session->overheard(bytes, request);
-                ear.fresh = ear.fresh || used;
-            }
-        }
-        heard.erase(heard.begin(), heard.begin() + static_cast<std::ptrdiff_t>(from));
+        traffic.hear(Bytes(buffer).first(*count), take);
         const auto now = Clock::now();
         for (auto& ear : ears) {
-            if (ear.unit == nullptr && ear.fresh && ear.session->complete()) {
-                add_unit(ear.place, std::move(ear.session));
+            if (ear.unit == nullptr && ear.fresh && ear.listener.session->complete()) {
+                add_unit(ear.listener.place, std::move(ear.listener.session));
                 ear.unit = units_.back().get();
             }
             if (ear.unit != nullptr && ear.unit->due() <= now) {

@@ -2,6 +2,10 @@
 
 import json
 import os
+import select
+import termios
+import threading
+import tty
 
 from venus_testing import VenusTestCase, wait_until
 
@@ -9,7 +13,67 @@ ROOT = "com.victronenergy.battery."
 BANK = ROOT + "serialbattery_bank"
 
 
+# What the first pack of a Seplos V3 stack reads of a pack: its values, its cells, its events.
+SEPLOS3_QUESTIONS = ("000410000011", "00041100001a", "000112000090")
+
+
+def with_crc(request):
+    crc = 0xffff
+    for byte in request:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ 0xa001 if crc & 1 else crc >> 1
+    return request + crc.to_bytes(2, "little")
+
+
+class OtherMaster:
+    """Asks a simulated battery; on a port of its own its questions and their answers are heard at that baud rate."""
+
+    def __init__(self, simulator_port, port, questions, speed=termios.B19200):
+        self.questions = [with_crc(bytes.fromhex(question)) for question in questions]
+        self.speed = speed
+        self.disturbed = b""  # sent by somebody else at this baud rate
+        self.battery = os.open(simulator_port, os.O_RDWR | os.O_NOCTTY)
+        self.line, self.port = os.openpty()
+        for end in (self.battery, self.port):
+            tty.setraw(end)
+        settings = termios.tcgetattr(self.battery)
+        settings[4] = settings[5] = speed
+        termios.tcsetattr(self.battery, termios.TCSANOW, settings)
+        os.symlink(os.ttyname(self.port), port)
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.work)
+        self.thread.start()
+
+    def stop(self):
+        self.ended.set()
+        self.thread.join()
+        for end in (self.battery, self.line, self.port):
+            os.close(end)
+
+    def is_heard(self):
+        return termios.tcgetattr(self.port)[5] == self.speed
+
+    def work(self):
+        while not self.ended.is_set():
+            for question in self.questions:
+                os.write(self.battery, question)
+                heard = question
+                while select.select([self.battery], [], [], 0.1)[0]:
+                    heard += os.read(self.battery, 4096)
+                if self.is_heard():
+                    os.write(self.line, heard)
+                while select.select([self.line], [], [], 0)[0]:
+                    sent = os.read(self.line, 4096)
+                    self.disturbed += sent if self.is_heard() else b""
+
+
 class BatteryTestCase(VenusTestCase):
+    def other_master(self, simulator_port, port, questions=SEPLOS3_QUESTIONS):
+        master = OtherMaster(self.tty(simulator_port), self.tty(port), questions)
+        self.addCleanup(master.stop)
+        return master
+
     def simulate(self, family, port="ttyBMS0", *options):
         simulator = self.start("bms-simulator", family, "--link", self.tty(port), *options, stdin=True)
         wait_until(lambda: "ready" in simulator.poll_output(), "the simulator's port")

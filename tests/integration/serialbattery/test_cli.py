@@ -217,6 +217,25 @@ class Ports(CommandCase):
         self.assertEqual([json.loads(line)["address"] for line in out.splitlines()], [2])
         self.assertIn("nothing at address 0x03", err)
 
+    def test_bus_of_another_master(self):
+        """A Seplos V3 stack asks itself: nothing is sent, what its master reads is shown."""
+        simulator = self.simulate("seplos3", "ttyMaster")
+        self.tell(simulator, command="set", current=-12.5)
+        master = self.other_master("ttyMaster", "ttyBMS0")
+        code, out, err = self.call("probe", self.tty("ttyBMS0"))
+        self.assertEqual((code, err), (0, ""))
+        self.assertIn("another master asks Seplos V3 batteries here, at 19200", out)
+        code, out, err = self.call("read", self.tty("ttyBMS0"), "--json")
+        self.assertEqual((code, err), (0, ""))
+        battery = json.loads(out)
+        self.assertEqual((battery["family"], battery["address"], battery["current_A"]), ("seplos3", 0, -12.5))
+        code, out, err = self.call("monitor", self.tty("ttyBMS0"), "--polls", "3")
+        self.assertEqual((code, err), (0, ""))
+        self.assertEqual(len(out.splitlines()), 3)
+        for line in out.splitlines():
+            self.assertRegex(line, r"-12\.5\d A.* alarms none$")
+        self.assertEqual(master.disturbed, b"")
+
     def test_nobody_there(self):
         simulator = self.simulate("jbd")
         self.tell(simulator, command="fault", silence=True)

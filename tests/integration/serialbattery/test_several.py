@@ -43,6 +43,19 @@ class OneBus(BatteryTestCase):
         seldom, passed = min(now - then for now, then in zip(answers(), before)), time.monotonic() - begin
         self.assertLessEqual(passed / seldom, 2.0)
 
+    def test_only_listens_where_another_master_asks(self):
+        simulator = self.simulate("seplos3", "ttyMaster")
+        master = self.other_master("ttyMaster", "ttyBMS0")
+        self.drive("ttyBMS0")
+        present = lambda: [str(n) for n in self.bus.list_names() if str(n).startswith(ROOT + "ttyBMS0")]
+        name, = wait_until(present, "the battery that is overheard", LONG)
+        for amperes in (7.0, -12.5):
+            self.tell(simulator, command="set", current=amperes)
+            self.wait_value(name, "/Dc/0/Current", amperes, near=0.05)
+        self.tell(simulator, command="alarm", name="HighCellVoltage", level=2)
+        self.wait_value(name, "/Alarms/HighCellVoltage", 2)
+        self.assertEqual(master.disturbed, b"")
+
     def test_given_addresses_on_a_slow_bus(self):
         """Polls without a pause leave no time over to look for the other one: it is looked for all the same."""
         simulator = self.simulate("daly", "ttyBMS0", "--units", "64,65")

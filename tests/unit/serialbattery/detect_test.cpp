@@ -1,5 +1,6 @@
 #include "serialbattery/detect/detector.hpp"
 #include "serialbattery/detect/foreign.hpp"
+#include "serialbattery/framing/modbus.hpp"
 #include "support/catch.hpp"
 #include "support/virtual_line.hpp"
 
@@ -201,6 +202,28 @@ TEST_CASE("a bus another master works on is only listened to") {
     for (const auto& [at, sent] : line.sent()) {
         CHECK(at.baud != 9600);
     }
+}
+
+TEST_CASE("a master at 19200 baud is heard before the battery with even parity is asked") {
+    test::VirtualLine line;
+    auto question = modbus::request(0, modbus::kReadInput, 0x1000, 17);
+    wire::Buffer traffic(question.bytes().begin(), question.bytes().end());
+    Packet answer;
+    for (const unsigned byte : {0, 4, 34}) {
+        answer.push(byte);
+    }
+    for (unsigned i = 0; i < 34; ++i) {
+        answer.push(0);
+    }
+    modbus::push_crc(answer);
+    wire::put(traffic, answer.bytes());
+    line.chatter(19200, traffic, 200ms);
+    Detector detector({});
+    line.run(detector);
+    const auto found = detector.take_result();
+    CHECK(found.kind == Kind::occupied);
+    CHECK(found.place.family->name == "seplos3");
+    CHECK(std::ranges::none_of(line.sent(), [](const auto& sent) { return sent.first.baud == 19200; }));
 }
 
 TEST_CASE("foreign lines are recognised only by whole lines with their checks") {
