@@ -15,9 +15,14 @@ string(REPLACE "-O3" "-O2" CMAKE_CXX_FLAGS_RELEASE "${CMAKE_CXX_FLAGS_RELEASE}")
 
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-    # Paths are taken relative to the source, so that a second clone finds what the first one compiled.
-    set(launcher ${CMAKE_COMMAND} -E env
-        CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
+    # Paths are taken relative to the source, so that a second clone finds what the first one compiled. Not for the
+    # device: names of headers are in the programs, and a package has the same bytes with a cache and without.
+    if(CMAKE_CROSSCOMPILING)
+        set(cache_base "")
+    else()
+        set(cache_base CCACHE_BASEDIR=${PROJECT_SOURCE_DIR})
+    endif()
+    set(launcher ${CMAKE_COMMAND} -E env ${cache_base} CCACHE_NOHASHDIR=1
         CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
     set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
     set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
