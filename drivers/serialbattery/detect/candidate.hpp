@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 
 namespace bms {
 
@@ -27,6 +28,9 @@ struct Detector::Candidate {
     /// Sees what the conversation does next.
     void watch(const Step& step);
 };
+
+/// "19200 8E1"
+[[nodiscard]] std::string name_of(const Line& line);
 
 /// The answer to `asked` among the bytes; nothing when there is none.
 [[nodiscard]] std::optional<Bytes> answer_in(Bytes bytes, const Family& family, Bytes asked);

@@ -15,10 +15,6 @@ constexpr auto kBabble = 400ms;      ///< longest wait for silence: a line full 
 constexpr auto kAnswered = 600ms;    ///< by then almost every board has: the few others are asked twice
 constexpr auto kStragglers = 250ms;  ///< for late answers before the baud rate changes
 
-std::string name_of(const Line& line) {
-    return std::to_string(line.baud) + (line.parity == Parity::even ? " 8E1" : "");
-}
-
 /// Takes any answer: all there is to know of a device that is no battery.
 class Ear : public Session {
   public:
@@ -28,6 +24,10 @@ class Ear : public Session {
 };
 
 }  // namespace
+
+std::string name_of(const Line& line) {
+    return std::to_string(line.baud) + (line.parity == Parity::even ? " 8E1" : "");
+}
 
 void Detector::Candidate::watch(const Step& step) {
     const auto answered = talk->traffic().answered;

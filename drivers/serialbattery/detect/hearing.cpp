@@ -204,8 +204,10 @@ void Detector::ask_again() {
         pending_.pop_back();
     }
     const bool binary = !is_text(beside_echo());
-    if (binary && !pending_.empty()) {
-        drained_ = *garbled_at_ + (asked_last - pending_.front().end) + kQuiet;
+    const auto first =
+        std::ranges::find_if(pending_, [](const Pending& sent) { return !is_text(sent.bytes.bytes()); });
+    if (binary && first != pending_.end()) {
+        drained_ = *garbled_at_ + (asked_last - first->end) + kQuiet;
     }
     for (auto sent = pending_.rbegin(); sent != pending_.rend(); ++sent) {
         if (binary && is_text(sent->bytes.bytes())) {
