@@ -16,6 +16,12 @@ int order_of(const Line& line) {
     return line.baud == 115200 ? 0 : line.baud == 9600 ? 1 : line.baud == 19200 ? 3 : 4;
 }
 
+bool has_other_form(const Family& family, std::uint8_t address) {
+    return family.probe_otherwise != nullptr
+           && !std::ranges::equal(family.probe_otherwise(address).bytes.bytes(),
+                                  family.probe(address).bytes.bytes());
+}
+
 void add_probes(const Family& family, const Line& line, const std::vector<std::uint8_t>& addresses,
                 std::vector<Probe>& out) {
     // At the baud rate of a probe that could change a foreign device every other one comes before it: once.
@@ -34,7 +40,7 @@ void add_probes(const Family& family, const Line& line, const std::vector<std::u
         }
         if (!once || risky(family)) {
             out.push_back({&family, address, line, Patience::patient});
-            if (family.probe_otherwise != nullptr) {
+            if (has_other_form(family, address)) {
                 out.push_back({&family, address, line, Patience::patient, true});
             }
         }
