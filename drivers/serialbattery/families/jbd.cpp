@@ -418,7 +418,7 @@ class JbdSession : public Session {
 
     Taken take_cells(Bytes data) {
         const auto cells = battery_.cell_count.value_or(0);
-        if (have_info_ && data.size() < 2 * cells) {
+        if (have_info_ && data.size() < std::size_t{2} * cells) {
             refuted_ = true;
             return Taken::foreign;
         }

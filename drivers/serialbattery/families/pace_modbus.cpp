@@ -198,6 +198,7 @@ std::vector<Temperature> gobel_sensors(const Payload& live) {
     std::vector<Temperature> sensors;
     const auto count = std::min<std::size_t>(*modbus::word_at(live, kGobelSensorCount), kGobelSensorSlots);
     const auto words = *modbus::words_at(live, kGobelSensors, count);
+    sensors.reserve(words.size() + 1);
     for (const auto raw : words) {
         sensors.push_back(pace_sensor(Place::cell, raw));
     }
