@@ -8,3 +8,5 @@ add_library(venus_catch_main STATIC "${PROJECT_SOURCE_DIR}/tests/support/catch_m
 add_library(venus::catch_main ALIAS venus_catch_main)
 target_include_directories(venus_catch_main PUBLIC "${PROJECT_SOURCE_DIR}/tests")
 target_link_libraries(venus_catch_main PUBLIC Catch2::Catch2 PRIVATE venus::options)
+set_target_properties(venus_catch_main PROPERTIES VENUS_UNIT_TEST ON)
+target_compile_options(venus_catch_main PRIVATE $<$<CONFIG:Release>:-O0>)

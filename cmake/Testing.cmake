@@ -42,7 +42,7 @@ function(venus_unit_test)
     add_dependencies(unit-tests ${target})
 endfunction()
 
-# venus_fuzzer(NAME fuzz.tsmppt.image SOURCES fuzz.cpp LIBS tsmppt_protocol [SECONDS 5] [MAX_LEN 4096] [VARIANTS a b])
+# venus_fuzzer(NAME fuzz.tsmppt.image SOURCES fuzz.cpp LIBS tsmppt_protocol [SECONDS 3] [MAX_LEN 4096] [VARIANTS a b])
 # Only in the fuzz preset: a libFuzzer program, run by ctest for some seconds. With VARIANTS it is run once for each, which
 # it finds in the environment as FUZZ_VARIANT; the tests are called NAME.VARIANT.
 function(venus_fuzzer)
@@ -51,7 +51,7 @@ function(venus_fuzzer)
         return()
     endif()
     if(NOT ARG_SECONDS)
-        set(ARG_SECONDS 5)
+        set(ARG_SECONDS 3)
     endif()
     if(NOT ARG_MAX_LEN)
         set(ARG_MAX_LEN 4096)
