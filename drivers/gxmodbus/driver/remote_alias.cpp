@@ -2,6 +2,7 @@
 // which may come and go while the connection stays (docs/protocols/gx-modbus.md, "Unit ids").
 
 #include "gxmodbus/driver/remote.hpp"
+#include "transport/modbus/error.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -75,8 +76,8 @@ asio::awaitable<Answer> Remote::read_own(Read read, std::chrono::milliseconds ti
         co_return Answer{Answer::Kind::timeout, 0, {}};
     }
     if (*alias) {
-        constexpr std::uint8_t kAbsent = 10;
-        co_return Answer{Answer::Kind::exception, kAbsent, {}};
+        const auto absent = static_cast<std::uint8_t>(transport::modbus::Exception::gateway_path);
+        co_return Answer{Answer::Kind::exception, absent, {}};
     }
     co_return answer;
 }
