@@ -124,7 +124,10 @@ class Settings::Client : public std::enable_shared_from_this<Client> {
             co_return false;
         }
         if (code != 0) {
-            spdlog::warn("{} = {} was refused by the settings service", path, to_text(value));
+            const auto entry = entries_.find(path);
+            const bool secret = entry != entries_.end() && entry->second.spec.secret;
+            spdlog::warn("{} = {} was refused by the settings service", path,
+                         secret ? "(a secret)" : to_text(value));
         }
         co_return code == 0;
     }
@@ -224,6 +227,9 @@ class Settings::Client : public std::enable_shared_from_this<Client> {
                 const auto type = type_of(spec.default_value);
                 message::append_entry(call, "min", coerce(Value(spec.min), type).value_or(Value()));
                 message::append_entry(call, "max", coerce(Value(spec.max), type).value_or(Value()));
+            }
+            if (spec.secret) {
+                message::append_entry(call, "silent", Value(1));
             }
             message::check(sd_bus_message_close_container(call));
         }

@@ -9,6 +9,7 @@ struct Name {
     std::string_view name;
     velib::Value standard;
     double lowest = 0, highest = 0;
+    bool secret = false;
 };
 
 const std::vector<Name>& names() {
@@ -29,7 +30,7 @@ const std::vector<Name>& names() {
         {"Mqtt/Host", ""},
         {"Mqtt/Port", 1883, 1, 65535},
         {"Mqtt/User", ""},
-        {"Mqtt/Password", ""},
+        {"Mqtt/Password", "", 0, 0, true},
         {"Mqtt/Tls", 0, 0, 1},
         {"Mqtt/CaFile", ""},
         {"Mqtt/Root", "GivEnergy"},
@@ -67,7 +68,7 @@ std::vector<velib::SettingSpec> setting_specs() {
     std::vector<velib::SettingSpec> specs;
     specs.reserve(names().size());
     for (const Name& name : names()) {
-        specs.push_back({path(name.name), name.standard, name.lowest, name.highest});
+        specs.push_back({path(name.name), name.standard, name.lowest, name.highest, name.secret});
     }
     return specs;
 }

@@ -58,10 +58,10 @@ bool Product::with_sessions() const {
 
 asio::awaitable<void> Product::set_up() {
     std::vector<velib::SettingSpec> specs{{setting("CustomName"), velib::Value(registered_.name)},
-                                          {setting("Key"), ""},
+                                          {setting("Key"), "", 0, 0, true},
                                           {setting("Enabled"), 1, 0, 1},
                                           {setting("Sessions"), 0, 0, 1},
-                                          {setting("Pin"), "000000"}};
+                                          {setting("Pin"), "000000", 0, 0, true}};
     co_await context_.settings.add(std::move(specs));
     const std::weak_ptr<Product> weak = weak_from_this();
     subscription_ =

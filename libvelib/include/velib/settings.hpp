@@ -23,6 +23,7 @@ struct SettingSpec {
     Value default_value;
     double min = 0;
     double max = 0;
+    bool secret = false;  ///< a key or password: nobody writes it to a log, the settings service neither
 };
 
 /// A client of the settings service with a connection of its own. While the service is away the last known

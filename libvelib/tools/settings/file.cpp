@@ -27,8 +27,8 @@ constexpr const char* kFile = "settings.xml";
 class Descriptor {
   public:
     Descriptor(const std::filesystem::path& path, int flags) : path_(path) {
-        constexpr mode_t kReadableByAll = 0644;
-        number_ = open(path.c_str(), flags | O_CLOEXEC, kReadableByAll);
+        constexpr mode_t kOwnerOnly = 0600;  // settings hold keys and passwords
+        number_ = open(path.c_str(), flags | O_CLOEXEC, kOwnerOnly);
         if (number_ < 0) {
             fail(errno, "cannot open " + path.string());
         }

@@ -334,8 +334,9 @@ void SettingsService::set_value(std::string_view path, sd_bus_message* call, sd_
         refuse_arguments("SetValue", "one value, not several");
     }
     const bool allowed = path != kSecurityProfile || platform_->has(view(sd_bus_message_get_sender(call)));
-    const bool stored = value && allowed && store_.write(item_at(path), *value);
-    if (!stored) {
+    auto& item = item_at(path);
+    const bool stored = value && allowed && store_.write(item, *value);
+    if (!stored && !store_.silent(item)) {
         spdlog::info("refused write to {}: {}", path, value ? to_text(*value) : "unreadable type");
     }
     append_integer(reply, stored ? kDone : kRefused);

@@ -61,8 +61,8 @@ class GivEnergyTestCase(VenusTestCase):
         """Starts the driver with settings for a fast test; names are those below /Settings/GivEnergy."""
         chosen = {"Adapters": ",".join(s.address for s in simulators), "PollPeriod": 0.5, "RequestGap": 20,
                   "WriteGap": 100, "WriteInterval": 0, "AllowControl": 1 if control else 0, **settings}
-        self.driver = self.start("dbus-givenergy", "--state-dir", os.path.join(self.directory, "state"),
-                                 "--log-level", "debug")
+        self.state = os.path.join(self.directory, "state")
+        self.driver = self.start("dbus-givenergy", "--state-dir", self.state, "--log-level", "debug")
         self.wait_value("com.victronenergy.settings", SETTINGS_ROOT + "Mqtt/DiscoveryPrefix", "homeassistant")
         for name, value in sorted(chosen.items(), key=lambda one: one[0] == "Adapters"):
             self.set_setting(SETTINGS_ROOT + name, value)

@@ -99,13 +99,16 @@ class Mqtt(GivEnergyTestCase):
 
     def test_login(self):
         passwords = self.directory + "/passwords"
-        subprocess.run(["mosquitto_passwd", "-b", "-c", passwords, "venus", "secret"], check=True)
+        right, wrong = "7531-right-one", "7531-wrong-one"
+        subprocess.run(["mosquitto_passwd", "-b", "-c", passwords, "venus", right], check=True)
         import os
         os.chmod(passwords, 0o644)
         self.start_everything("allow_anonymous false", f"password_file {passwords}", listen=False,
-                              **{"Mqtt/User": "venus", "Mqtt/Password": "wrong"})
+                              **{"Mqtt/User": "venus", "Mqtt/Password": wrong})
+        for password in (right, wrong):
+            self.keep_secret(password, self.driver, self.state)
         self.driver.wait_line("refuses")
-        self.set_setting("/Settings/GivEnergy/Mqtt/Password", "secret")
+        self.set_setting("/Settings/GivEnergy/Mqtt/Password", right)
         self.driver.wait_line("MQTT: connected")
 
     def start_tls_broker(self):

@@ -45,6 +45,7 @@ class BluezCase(VenusTestCase):
         path = self.device_setting(address, "Key")
         wait_until(lambda: self.setting(path) is not None, f"the setting {path}")
         self.set_setting(path, key)
+        self.keep_secret(key, self.driver)
 
     def registry(self, address, item):
         return self.value(REGISTRY, f"/Devices/{device_id(address)}/{item}")

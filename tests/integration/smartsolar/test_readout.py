@@ -265,6 +265,7 @@ class Readout(BluezCase):
         name = self.start_with_solar(key=None)
         self.wait_registry(SOLAR, "KeyStatus", "missing")
         from bluez_case import REGISTRY
+        self.keep_secret(SOLAR_KEY, self.driver)
         self.assertEqual(self.set_value(REGISTRY, f"/Devices/{device_id(SOLAR)}/Key", SOLAR_KEY), 0)
         self.wait_value(name, "/Connected", 1)
         self.wait_setting(self.device_setting(SOLAR, "Key"), SOLAR_KEY)

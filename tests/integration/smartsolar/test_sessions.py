@@ -63,6 +63,7 @@ class Sessions(BluezCase):
         self.wait_value(name, "/Connected", 1)          # advertisements are another matter
         self.assertEqual(len(self.events("pair " + SOLAR)), 1)
         self.set_setting(self.device_setting(SOLAR, "Pin"), "123456")
+        self.keep_secret("123456", self.driver)
         self.wait_value(name, "/Pv/V", 18.4, near=0.001)
         self.assertEqual(len(self.events("pair " + SOLAR)), 2)
 
@@ -140,6 +141,7 @@ class Sessions(BluezCase):
         self.start_with("smartsolar", SOLAR, SOLAR_KEY, known=False)
         self.switch_on(SOLAR)
         self.wait_setting(self.device_setting(SOLAR, "Key"), SOLAR_KEY)
+        self.keep_secret(SOLAR_KEY, self.driver)
         name = service("solarcharger", SOLAR)
         self.wait_value(name, "/Connected", 1)
         self.wait_registry(SOLAR, "KeyStatus", "right")

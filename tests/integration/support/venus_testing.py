@@ -233,6 +233,18 @@ class VenusTestCase(unittest.TestCase):
         self.wait_name(SETTINGS)
         return self.settings
 
+    def keep_secret(self, secret, program, folder=None):
+        """At the end of the test: a key or password was in nothing that the program left in its folder or said, nor the
+        settings service, whose log is as open."""
+        def was_kept():
+            for sayer in (program, self.settings):
+                self.assertNotIn(secret.lower(), sayer.poll_output().lower())
+            for place, _, names in os.walk(folder or ""):
+                for name in names:
+                    with open(os.path.join(place, name), "rb") as content:
+                        self.assertNotIn(secret.lower().encode(), content.read().lower(), name)
+        self.addCleanup(was_kept)
+
     # the bus, asked by python3-dbus
 
     def has_name(self, name):

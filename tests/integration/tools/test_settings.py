@@ -181,6 +181,7 @@ class TestAdding(SettingsTestCase):
         self.assertEqual(self.call("/Settings/Q", SETTINGS_INTERFACE, "GetSilent"), "b true")
         self.assertEqual(self.call("/Settings/L", SETTINGS_INTERFACE, "GetSilent"), "b false")
         self.write("/Settings/Q", dbus.Int32(2))
+        self.assertEqual(self.set_value(SETTINGS, "/Settings/Q", "no number"), -1)
         self.write("/Settings/L", dbus.Int32(2))
         self.settings.wait_line("/Settings/L = 2")
         self.assertNotIn("/Settings/Q", self.settings.poll_output())
@@ -480,6 +481,7 @@ class TestFile(SettingsTestCase):
             return self.saved().get("/Settings/A")
         wait_until(keep_changing, "the settings to be saved", deadline=15)
         self.assertFalse(os.path.exists(self.file("settings.xml.new")))
+        self.assertEqual(os.stat(self.file()).st_mode & 0o777, 0o600)
 
     def test_everything_is_there_after_a_restart(self):
         self.add({"path": "/Settings/I", "default": dbus.Int32(1), "min": dbus.Int32(0), "max": dbus.Int32(9),
