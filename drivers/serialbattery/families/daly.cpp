@@ -95,18 +95,6 @@ bool is_text(std::uint8_t id) {
     return id == kCode || id == kVersion;
 }
 
-/// The characters of text frames in the order of their numbers, trailing blanks and NULs removed.
-std::string joined(const std::vector<Bytes>& frames) {
-    std::string text(std::size_t{kSensorsPerFrame} * frames.size(), '\0');
-    for (const auto frame : frames) {
-        const std::size_t at = (std::size_t{frame[0]} - 1) * kSensorsPerFrame;
-        if (frame[0] >= 1 && at + kSensorsPerFrame <= text.size()) {
-            std::copy(frame.begin() + 1, frame.end(), text.begin() + static_cast<std::ptrdiff_t>(at));
-        }
-    }
-    return wire::ascii({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
-}
-
 void describe_request(Bytes frame, Record& out) {
     const Bytes data = payload(frame);
     out.set("cmd", int{frame[2]});
@@ -187,14 +175,15 @@ void identify(Bytes frame, Record& out) {
 
 void merge(Bytes stream, std::span<const Found> frames, const Context& context, Record& out) {
     CellTable cells;
-    std::vector<Bytes> texts;
+    std::optional<TextTable> text;
     for (const auto& found : frames) {
         const Bytes frame = stream.subspan(found.offset, found.length);
         const Bytes data = payload(frame);
         if (frame[2] == kCellFrames) {
             cells.add(data);
         } else if (is_text(frame[2])) {
-            texts.push_back(data);
+            text = text ? text : TextTable();
+            text->add(data);
         } else {
             describe_data(frame[2], data, context, out);
         }
@@ -204,8 +193,8 @@ void merge(Bytes stream, std::span<const Found> frames, const Context& context, 
         out.set("cell_count", count);
         out.set("cells_mV", to_list(cells.first(std::min(count, cells.slots()))));
     }
-    if (!texts.empty()) {
-        out.set("text", joined(texts));
+    if (text) {
+        out.set("text", text->text());
     }
 }
 
@@ -227,10 +216,10 @@ class DalySession : public Session {
             temperatures_next_ = !temperatures_next_ && sensors_ > 0;
             ask(out, temperatures_next_ ? kTemperatureFrames : kBalance, false);
         }
-        if (identity_tries_left_ > 0) {
-            --identity_tries_left_;
-            for (const auto id : {kRated, kProduction, kCode, kVersion}) {
-                ask(out, id, false);
+        for (std::size_t i = 0; i < kIdentity.size() && poll < kIdentityPolls; ++i) {
+            if (!told_[i]) {
+                // Which battery it is must not depend on a lost frame.
+                ask(out, kIdentity[i], false, kIdentity[i] == kCode ? 2 : 1);
             }
         }
     }
@@ -264,18 +253,18 @@ class DalySession : public Session {
                 if (battery_.capacity_ah == 0.0) {
                     battery_.capacity_ah.reset();  // not set in this board
                 }
-                name_it();
+                told(kRated);
                 return Taken::done;
             case kProduction:
                 battery_.production = Date{static_cast<std::uint16_t>(2000 + data[2]), data[3], data[4]};
                 if (!battery_.production->valid()) {
                     battery_.production.reset();
                 }
-                name_it();
+                told(kProduction);
                 return Taken::done;
             case kCode:
             case kVersion:
-                return take_text(query.tag, data);
+                return take_text(static_cast<Id>(query.tag), data);
             case kSetSoc:
                 return data[0] == 1 ? Taken::done : Taken::refused;
             default:
@@ -288,8 +277,11 @@ class DalySession : public Session {
         if (query.tag == kCellFrames) {
             return table_.has(battery_.cell_count.value_or(kMaxCells)) && finish_cells() == Taken::done;
         }
-        return query.tag == kCode || query.tag == kVersion ? finish_text(query.tag)
-                                                           : query.tag == kTemperatureFrames;
+        if (query.tag == kVersion && text_.unbroken()) {
+            finish_text(kVersion);
+            return true;
+        }
+        return query.tag == kTemperatureFrames;
     }
 
     void missed(const Query& query) override {
@@ -320,7 +312,7 @@ class DalySession : public Session {
                 break;
         }
         table_.clear();
-        texts_.clear();
+        text_.clear();
     }
 
     bool control(const Command& command, Queries& out) override {
@@ -347,6 +339,8 @@ class DalySession : public Session {
 
   private:
     static constexpr unsigned kStatusEvery = 30;
+    static constexpr unsigned kIdentityPolls = 3;
+    static constexpr auto kIdentity = std::to_array<Id>({kRated, kProduction, kCode, kVersion});
 
     void ask(Queries& out, Id id, bool required, std::uint8_t tries = 1) const {
         out.push_back({.bytes = request(host_, id),
@@ -397,23 +391,24 @@ class DalySession : public Session {
         return (number + 1) * kSensorsPerFrame >= sensors_ ? Taken::done : Taken::more;
     }
 
-    Taken take_text(std::uint16_t tag, Bytes data) {
-        texts_.emplace_back(data.begin(), data.end());
-        if (tag == kCode && data[0] < 5) {
+    /// The number of frames of a version is not known: it ends with silence.
+    Taken take_text(Id id, Bytes data) {
+        text_.add(data);
+        if (id != kCode || !text_.has(kCodeFrames)) {
             return Taken::more;
         }
-        return tag == kCode && finish_text(tag) ? Taken::done : Taken::more;
+        finish_text(id);
+        return Taken::done;
     }
-    bool finish_text(std::uint16_t tag) {
-        const std::vector<Bytes> frames(texts_.begin(), texts_.end());
-        (tag == kCode ? battery_.device_name : battery_.firmware_version) = joined(frames);
-        texts_.clear();
-        name_it();
-        return true;
+    void finish_text(Id id) {
+        (id == kCode ? battery_.device_name : battery_.firmware_version) = text_.text();
+        text_.clear();
+        told(id);
     }
 
-    void name_it() {
-        identity_tries_left_ = 0;
+    void told(Id id) {
+        const auto found = std::find(kIdentity.begin(), kIdentity.end(), id);
+        told_[static_cast<std::size_t>(found - kIdentity.begin())] = true;
         if (!battery_.device_name.empty()) {
             battery_.unique_id = battery_.device_name;
         } else if (battery_.production && battery_.capacity_ah) {
@@ -443,14 +438,14 @@ class DalySession : public Session {
     }
 
     std::uint8_t host_;
-    unsigned identity_tries_left_ = 3;
+    std::array<bool, kIdentity.size()> told_{};
     unsigned sensors_ = 0;
     bool temperatures_next_ = false;
     bool have_pack_ = false;
     bool refuted_ = false;
     std::optional<std::uint64_t> balancing_;
     CellTable table_;
-    std::vector<wire::Buffer> texts_;
+    TextTable text_;
 };
 
 std::unique_ptr<Session> open(std::uint8_t host, const Options&) {

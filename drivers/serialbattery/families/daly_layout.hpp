@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 
 namespace bms::daly {
 
@@ -115,6 +116,8 @@ static_assert(well_formed(kAlarmFlags));
 
 inline constexpr std::size_t kCellsPerFrame = 3;
 inline constexpr std::size_t kSensorsPerFrame = 7;
+inline constexpr std::size_t kLettersPerFrame = 7;
+inline constexpr std::size_t kCodeFrames = 5;  ///< of the battery code; how many a version has is not known
 inline constexpr unsigned kMaxCells = 48;
 inline constexpr unsigned kMaxSensors = 16;
 
@@ -160,6 +163,33 @@ class CellTable {
     std::uint32_t seen_ = 0;
     unsigned frames_ = 0;
     bool first_is_zero_ = false;
+};
+
+/// A text of several frames, whose numbers start at 1.
+class TextTable {
+  public:
+    void clear() { *this = {}; }
+    void add(Bytes data) {
+        if (data[0] >= 1 && data[0] <= kMostFrames) {
+            const auto frame = data[0] - std::size_t{1};
+            std::copy_n(data.begin() + 1, kLettersPerFrame,
+                        letters_.begin() + static_cast<std::ptrdiff_t>(frame * kLettersPerFrame));
+            seen_ |= 1u << frame;
+        }
+    }
+    [[nodiscard]] bool has(std::size_t frames) const {
+        const std::uint32_t needed = (1u << frames) - 1;
+        return (seen_ & needed) == needed;
+    }
+    /// Some frames came, and none is missing before the last of them.
+    [[nodiscard]] bool unbroken() const { return seen_ != 0 && (seen_ & (seen_ + 1)) == 0; }
+    /// Without the blanks and NULs at its end.
+    [[nodiscard]] std::string text() const { return wire::ascii(letters_); }
+
+  private:
+    static constexpr std::size_t kMostFrames = 8;
+    std::array<std::uint8_t, kMostFrames * kLettersPerFrame> letters_{};
+    std::uint32_t seen_ = 0;
 };
 
 }  // namespace bms::daly

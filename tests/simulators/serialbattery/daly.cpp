@@ -30,6 +30,17 @@ void put_cells(Buffer& out, unsigned board, const Pack& pack, bool all_slots) {
     }
 }
 
+/// The battery code, padded with blanks.
+void put_code(Buffer& out, unsigned board) {
+    auto code = "SIM-DALY-" + std::to_string(board);
+    code.resize(35, ' ');
+    for (std::size_t f = 0; f < 5; ++f) {
+        std::array<std::uint8_t, 8> data{static_cast<std::uint8_t>(f + 1)};
+        std::copy_n(code.begin() + static_cast<std::ptrdiff_t>(7 * f), 7, data.begin() + 1);
+        put_frame(out, board, 0x57, data);
+    }
+}
+
 std::array<std::uint8_t, 8> alarm_bytes(const Pack& pack) {
     constexpr std::array kBits{AlarmBit{Alarm::high_cell_voltage, 1},
                                AlarmBit{Alarm::low_cell_voltage, 3},
@@ -101,6 +112,9 @@ std::optional<Response> respond_a5(Bytes heard, unsigned unit, Pack& pack) {
             break;
         case 0x53:
             put_frame(out, board, id, {0, 0, 23, 5, 17, 0, 0, 0});
+            break;
+        case 0x57:
+            put_code(out, board);
             break;
         case 0xda:
             pack.charge_allowed = heard[4] != 0;
