@@ -22,6 +22,7 @@ struct Dialect {
     std::uint16_t cell_slots;
     std::uint16_t sensors;     ///< first of eight
     std::uint16_t cell_count;  ///< the sensor count stands behind it
+    std::uint16_t state;
     std::uint16_t fault_words;
     std::uint16_t fault_word_count;
     std::uint16_t charge_switch;  ///< the discharge switch stands behind it
@@ -89,10 +90,60 @@ constexpr auto kP81Fields = std::to_array<Field>({
 });
 static_assert(well_formed(kP81Fields, 2));
 
-constexpr Dialect kD2{0xd2, 0xd2,     32, 0x20, 0x31, 0x3a, 4, 0xa5, 0xa9, 32, {{{0x00, 80}, {0, 0}}},
-                      62,   kD2Fields};
-constexpr Dialect kP81{0x81, 0x51,      48, 0x30, 0x3c, 0x6d, 2, 0x125, 0x178, 74, {{{0x00, 64}, {0x41, 62}}},
-                       64,   kP81Fields};
+constexpr Dialect kD2{.unit = 0xd2,
+                      .unit_of_reply = 0xd2,
+                      .cell_slots = 32,
+                      .sensors = 0x20,
+                      .cell_count = 0x31,
+                      .state = 0x2f,
+                      .fault_words = 0x3a,
+                      .fault_word_count = 4,
+                      .charge_switch = 0xa5,
+                      .version = 0xa9,
+                      .version_words = 32,
+                      .live = {{{0x00, 80}, {0, 0}}},
+                      .short_block = 62,
+                      .fields = kD2Fields};
+constexpr Dialect kP81{.unit = 0x81,
+                       .unit_of_reply = 0x51,
+                       .cell_slots = 48,
+                       .sensors = 0x30,
+                       .cell_count = 0x3c,
+                       .state = 0x48,
+                       .fault_words = 0x6d,
+                       .fault_word_count = 2,
+                       .charge_switch = 0x125,
+                       .version = 0x178,
+                       .version_words = 74,
+                       .live = {{{0x00, 64}, {0x41, 62}}},
+                       .short_block = 64,
+                       .fields = kP81Fields};
+
+/// Whether the direction of the current on the wire is what the state says. All captures say charging is positive, the
+/// vendor's sheet says the opposite: where the state disagrees for long, it is right.
+class CurrentSign {
+  public:
+    [[nodiscard]] double apply(double amperes) const { return turned_ ? -amperes : amperes; }
+    /// `amperes` as on the wire.
+    void compare(double amperes, std::uint32_t state) {
+        constexpr std::uint32_t kCharging = 1;
+        constexpr std::uint32_t kDischarging = 2;
+        if (amperes == 0 || (state != kCharging && state != kDischarging)) {
+            return;
+        }
+        const bool turned = (amperes > 0) != (state == kCharging);
+        against_ = turned != turned_ ? against_ + 1 : 0;
+        if (against_ >= kConvincing) {
+            turned_ = turned;
+            against_ = 0;
+        }
+    }
+
+  private:
+    static constexpr unsigned kConvincing = 10;  ///< samples in a row
+    unsigned against_ = 0;
+    bool turned_ = false;
+};
 
 // ---------------------------------------------------------------------------------------------- frame
 
@@ -222,6 +273,7 @@ class DalyModbusSession : public Session {
         if (query.tag == 0) {
             short_block_ = !short_block_;
             forget(dialect_.fields, battery_);
+            wire_current_a_.reset();
             battery_.cells.clear();
             battery_.temperatures.clear();
         } else if (query.tag == dialect_.charge_switch) {
@@ -257,6 +309,15 @@ class DalyModbusSession : public Session {
 
     Taken take_live(const Payload& window) {
         load_inside(dialect_.fields, window, battery_);
+        if (window.origin == 0) {
+            wire_current_a_ = battery_.current_a;  // stands in the first block
+        }
+        if (word_at(window, dialect_.state) && wire_current_a_) {
+            sign_.compare(*wire_current_a_, *battery_.status_word);
+        }
+        if (wire_current_a_) {
+            battery_.current_a = sign_.apply(*wire_current_a_);
+        }
         if (const auto faults = words_at(window, dialect_.fault_words, dialect_.fault_word_count)) {
             take_faults(*faults);
         }
@@ -299,6 +360,8 @@ class DalyModbusSession : public Session {
     }
 
     const Dialect& dialect_;
+    CurrentSign sign_;
+    std::optional<double> wire_current_a_;
     bool short_block_ = false;
     bool refuted_ = false;
     unsigned version_tries_left_ = 3;
