@@ -70,11 +70,12 @@ class ExternalControl(TristarTestCase):
         self.begin_controlled()
         self.link()
         self.wait_registers(volts_word(27), amps_word(20))
+        controlled = self.bus.get_name_owner(SERVICE)
         self.set_setting(ROOT + "ExternalControl", dbus.Int32(0))
         self.wait_registers(0xFFF0, 0xFFF0)
-        wait_until(lambda: self.has_name(SERVICE) and "/Link/ChargeVoltage" not in self.items(SERVICE),
-                   "the service without control")
+        self.wait_no_name(controlled)
         self.wait_value(SERVICE, "/State", 3)
+        self.assertNotIn("/Link/ChargeVoltage", self.items(SERVICE))
 
     def test_a_killed_driver_releases_what_it_left_behind(self):
         self.begin_controlled()
