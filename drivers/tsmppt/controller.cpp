@@ -36,6 +36,8 @@ constexpr int kForgivenMisses = 3;
 constexpr auto kForgivenTime = 30s;
 constexpr int kSlowest = 4;
 constexpr int kNightPace = 3;
+/// While an override lasts: often enough to write it again in time, and to follow the GX, whatever the interval is.
+constexpr milliseconds kOverridePace{10000};
 constexpr auto kCoilsEvery = 60s;
 /// Reading the EEPROM often is said to make the network processor fail.
 constexpr auto kSetPointsEvery = 30min;
@@ -348,7 +350,8 @@ milliseconds Controller::pace() const {
     const int factor = statistics_.consecutive_failures > 0 ? statistics_.backoff_factor
                        : night                              ? kNightPace
                                                             : 1;
-    return around_.config.interval * factor;
+    const auto chosen = around_.config.interval * factor;
+    return slave_->in_use() ? std::min<milliseconds>(chosen, kOverridePace) : chosen;
 }
 
 asio::awaitable<void> Controller::wait_until(SteadyTime due) {
@@ -481,11 +484,20 @@ void Controller::link_network_mode(std::int32_t mode) {
 }
 
 void Controller::link_volts(double volts) {
+    begin_link();
     slave_->set_link_volts(volts, around_.clock.now());
 }
 
 void Controller::link_amps(double amps) {
+    begin_link();
     slave_->set_link_amps(amps, around_.clock.now());
+}
+
+/// The next reading may be as far away as the set points of the GX are valid.
+void Controller::begin_link() {
+    if (!slave_->in_use()) {
+        hurry();
+    }
 }
 
 void Controller::profiles_changed() {

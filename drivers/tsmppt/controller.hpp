@@ -87,6 +87,7 @@ class Controller final : private Operator {
     void link_network_mode(std::int32_t mode) override;
     void link_volts(double volts) override;
     void link_amps(double amps) override;
+    void begin_link();
     [[nodiscard]] bool may_write(std::string_view what) const;
 
     void show_all();

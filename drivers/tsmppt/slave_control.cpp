@@ -91,6 +91,10 @@ bool SlaveControl::wants_registers() const {
     return !started_ || engaged() || book_.state().wanted.active();
 }
 
+bool SlaveControl::in_use() const {
+    return engaged() || book_.state().wanted.active() || link_fresh_;
+}
+
 void SlaveControl::resume_or_drop(const Moment& now) {
     auto& wanted = book_.state().wanted;
     if (!std::exchange(started_, true) && wanted.active()) {

@@ -42,6 +42,9 @@ class SlaveControl {
     /// Whether registers are (or may be) under override.
     [[nodiscard]] bool engaged() const { return book_.state().overriding; }
 
+    /// Whether anybody wants or has an override: then the controller must hear from us at least once a minute.
+    [[nodiscard]] bool in_use() const;
+
     [[nodiscard]] OverrideStatus status(const Charger& charger) const;
 
   private:
