@@ -6,6 +6,7 @@
 #include "serialbattery/framing/modbus.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace bms {
 namespace daly_modbus {
@@ -25,7 +26,9 @@ struct Dialect {
     std::uint16_t state;
     std::uint16_t fault_words;
     std::uint16_t fault_word_count;
-    std::uint16_t charge_switch;  ///< the discharge switch stands behind it
+    std::uint16_t power_stage;  ///< its temperature; that of the board stands behind it
+    std::uint16_t settings;     ///< first of the settings
+    std::uint16_t settings_words;
     std::uint16_t version;
     std::uint16_t version_words;
     std::array<std::array<std::uint16_t, 2>, 2> live;  ///< blocks to poll: register, count (0: none)
@@ -98,7 +101,9 @@ constexpr Dialect kD2{.unit = 0xd2,
                       .state = 0x2f,
                       .fault_words = 0x3a,
                       .fault_word_count = 4,
-                      .charge_switch = 0xa5,
+                      .power_stage = 0x42,
+                      .settings = 0x80,
+                      .settings_words = 41,
                       .version = 0xa9,
                       .version_words = 32,
                       .live = {{{0x00, 80}, {0, 0}}},
@@ -112,12 +117,30 @@ constexpr Dialect kP81{.unit = 0x81,
                        .state = 0x48,
                        .fault_words = 0x6d,
                        .fault_word_count = 2,
-                       .charge_switch = 0x125,
+                       .power_stage = 0x5a,
+                       .settings = 0x100,
+                       .settings_words = 81,
                        .version = 0x178,
                        .version_words = 74,
                        .live = {{{0x00, 64}, {0x41, 62}}},
                        .short_block = 64,
                        .fields = kP81Fields};
+
+/// By the addresses of D2; those of 81 lie 80 (hex) higher.
+constexpr std::uint16_t kSettings = 0x80;
+constexpr std::uint16_t kChargeSwitch = 0xa5;  ///< the discharge switch stands behind it
+constexpr auto kSettingsFields = std::to_array<Field>({
+    {0x80, Raw::u16be, 10, "rated_Ah", &Battery::capacity_ah},
+    {0x8b, Raw::u16be, 1000, "cell_high_V"},
+    {0x8c, Raw::u16be, 1000, "cell_overvoltage_V", &Battery::cell_overvoltage_v},
+    {0x8d, Raw::u16be, 1000, "cell_low_V"},
+    {0x8e, Raw::u16be, 1000, "cell_undervoltage_V", &Battery::cell_undervoltage_v},
+    {0x93, Raw::u16be, 10, "charge_current_high_A", {}, kCurrentZero},
+    {0x94, Raw::u16be, 10, "charge_overcurrent_A", &Battery::charge_overcurrent_a, kCurrentZero},
+    {0x95, Raw::u16be, 10, "discharge_current_high_A", {}, kCurrentZero},
+    {0x96, Raw::u16be, 10, "discharge_overcurrent_A", &Battery::discharge_overcurrent_a, kCurrentZero},
+});
+static_assert(well_formed(kSettingsFields, 2));
 
 /// Whether the direction of the current on the wire is what the state says. All captures say charging is positive, the
 /// vendor's sheet says the opposite: where the state disagrees for long, it is right.
@@ -197,6 +220,9 @@ void describe_words(const Dialect& dialect, const Payload& window, const Context
         out.set("temps_C", std::move(sensors));
     }
     load(dialect.fields, window, out);
+    if (window.origin == dialect.settings) {
+        load(kSettingsFields, registers(kSettings, window.bytes), out);
+    }
     if (const auto faults = words_at(window, dialect.fault_words, dialect.fault_word_count)) {
         out.set("alarm_words", to_list(*faults));
     }
@@ -232,13 +258,13 @@ class DalyModbusSession : public Session {
             }
         }
         ask_switches(out, false);
+        if (settings_tries_left_ > 0) {
+            --settings_tries_left_;
+            ask(out, dialect_.settings, dialect_.settings_words, false);
+        }
         if (version_tries_left_ > 0) {
             --version_tries_left_;
-            out.push_back({.bytes = modbus::request(dialect_.unit, modbus::kReadHolding, dialect_.version,
-                                                    dialect_.version_words),
-                           .tag = dialect_.version,
-                           .required = false,
-                           .tries = 1});
+            ask(out, dialect_.version, dialect_.version_words, false);
         }
     }
 
@@ -256,9 +282,13 @@ class DalyModbusSession : public Session {
             version_tries_left_ = 0;
             return Taken::done;
         }
-        if (query.tag == dialect_.charge_switch) {
-            const auto charge = word_at(window, dialect_.charge_switch);
-            const auto discharge = word_at(window, static_cast<std::uint16_t>(dialect_.charge_switch + 1));
+        if (query.tag == dialect_.settings) {
+            take_settings(window.bytes);
+            return Taken::done;
+        }
+        if (query.tag == setting(kChargeSwitch)) {
+            const auto charge = word_at(window, query.tag);
+            const auto discharge = word_at(window, static_cast<std::uint16_t>(query.tag + 1));
             if (!charge || !discharge) {
                 return Taken::foreign;
             }
@@ -276,7 +306,7 @@ class DalyModbusSession : public Session {
             wire_current_a_.reset();
             battery_.cells.clear();
             battery_.temperatures.clear();
-        } else if (query.tag == dialect_.charge_switch) {
+        } else if (query.tag == setting(kChargeSwitch)) {
             battery_.charge_switch.reset();
             battery_.discharge_switch.reset();
         }
@@ -284,7 +314,7 @@ class DalyModbusSession : public Session {
 
     bool control(const Command& command, Queries& out) override {
         const auto reg =
-            static_cast<std::uint16_t>(dialect_.charge_switch + (command.control == Control::charge ? 0 : 1));
+            static_cast<std::uint16_t>(setting(kChargeSwitch) + (command.control == Control::charge ? 0 : 1));
         out.push_back({.bytes = modbus::request(dialect_.unit, modbus::kWriteOne, reg, command.on() ? 1 : 0),
                        .tag = reg});
         ask_switches(out, true);
@@ -299,12 +329,27 @@ class DalyModbusSession : public Session {
     }
 
   private:
-    void ask_switches(Queries& out, bool required) const {
-        out.push_back(
-            {.bytes = modbus::request(dialect_.unit, modbus::kReadHolding, dialect_.charge_switch, 2),
-             .tag = dialect_.charge_switch,
-             .required = required,
-             .tries = 1});
+    /// The register of a setting, named by its address in D2.
+    [[nodiscard]] std::uint16_t setting(std::uint16_t reg) const {
+        return static_cast<std::uint16_t>(reg - kSettings + dialect_.settings);
+    }
+    void ask(Queries& out, std::uint16_t reg, unsigned count, bool required) const {
+        out.push_back({.bytes = modbus::request(dialect_.unit, modbus::kReadHolding, reg, count),
+                       .tag = reg,
+                       .required = required,
+                       .tries = 1});
+    }
+    void ask_switches(Queries& out, bool required) const { ask(out, setting(kChargeSwitch), 2, required); }
+
+    void take_settings(Bytes words) {
+        load(kSettingsFields, registers(kSettings, words), battery_);
+        if (battery_.capacity_ah == 0.0) {
+            battery_.capacity_ah.reset();  // not set in this board
+        }
+        for (auto* trip : {&battery_.charge_overcurrent_a, &battery_.discharge_overcurrent_a}) {
+            *trip = *trip ? std::optional(std::abs(**trip)) : std::nullopt;
+        }
+        settings_tries_left_ = 0;
     }
 
     Taken take_live(const Payload& window) {
@@ -323,6 +368,7 @@ class DalyModbusSession : public Session {
         }
         const auto cells = word_at(window, dialect_.cell_count);
         if (!cells) {
+            take_board_sensors(window);
             return Taken::done;
         }
         const auto values = words_at(window, 0, dialect_.cell_slots);
@@ -332,6 +378,7 @@ class DalyModbusSession : public Session {
         }
         set_cells(battery_, std::span(*values).first(*cells));
         take_sensors(window);
+        take_board_sensors(window);
         battery_.manufacturer = "Daly";
         return Taken::done;
     }
@@ -342,6 +389,16 @@ class DalyModbusSession : public Session {
         battery_.temperatures.clear();
         for (std::size_t i = 0; values && i < kMaxSensors && i < fitted; ++i) {
             battery_.temperatures.push_back({Place::cell, (*values)[i] - kCelsiusZero});
+        }
+    }
+    /// Those of the board itself; a raw 0 is no sensor.
+    void take_board_sensors(const Payload& window) {
+        constexpr auto kPlaces = std::to_array<Place>({Place::mosfet, Place::board});
+        const auto values = words_at(window, dialect_.power_stage, kPlaces.size());
+        for (std::size_t i = 0; values && i < kPlaces.size(); ++i) {
+            if ((*values)[i] != 0) {
+                battery_.temperatures.push_back({kPlaces[i], (*values)[i] - kCelsiusZero});
+            }
         }
     }
 
@@ -364,6 +421,7 @@ class DalyModbusSession : public Session {
     std::optional<double> wire_current_a_;
     bool short_block_ = false;
     bool refuted_ = false;
+    unsigned settings_tries_left_ = 3;
     unsigned version_tries_left_ = 3;
 };
 

@@ -136,6 +136,20 @@ std::optional<Response> respond_a5(Bytes heard, unsigned unit, Pack& pack) {
 
 // ----------------------------------------------------------------------------------------- Modbus
 
+/// By the addresses of D2.
+void set_settings(Registers& r, unsigned offset, unsigned words, const Pack& pack) {
+    for (unsigned i = 0x80; i < 0x80 + words; ++i) {
+        r.set(offset + i, 0);
+    }
+    r.set(offset + 0x80, scaled(pack.capacity_ah(), 10));
+    r.set(offset + 0x8c, 3650);
+    r.set(offset + 0x8e, 2500);
+    r.set(offset + 0x94, 30000 + 1000);
+    r.set(offset + 0x96, 30000 - 1500);
+    r.set(offset + 0xa5, pack.charge_allowed ? 1 : 0);
+    r.set(offset + 0xa6, pack.discharge_allowed ? 1 : 0);
+}
+
 Registers registers_d2(const Pack& pack) {
     Registers r;
     for (unsigned i = 0; i < 0x50; ++i) {
@@ -158,8 +172,8 @@ Registers registers_d2(const Pack& pack) {
     r.set(0x35, pack.charge_allowed ? 1 : 0);
     r.set(0x36, pack.discharge_allowed ? 1 : 0);
     r.set(0x3a, pack.alarm(Alarm::internal_failure) ? 1 : 0);
-    r.set(0xa5, pack.charge_allowed ? 1 : 0);
-    r.set(0xa6, pack.discharge_allowed ? 1 : 0);
+    r.set(0x42, scaled(pack.mosfet_celsius, 1, 40));
+    set_settings(r, 0, 41, pack);
     return r;
 }
 
@@ -184,8 +198,8 @@ Registers registers_p81(const Pack& pack) {
     r.set(0x52, pack.charge_allowed ? 1 : 0);
     r.set(0x53, pack.discharge_allowed ? 1 : 0);
     r.set(0x6d, pack.alarm(Alarm::internal_failure) ? 1 : 0);
-    r.set(0x125, pack.charge_allowed ? 1 : 0);
-    r.set(0x126, pack.discharge_allowed ? 1 : 0);
+    r.set(0x5a, scaled(pack.mosfet_celsius, 1, 40));
+    set_settings(r, 0x80, 81, pack);
     return r;
 }
 

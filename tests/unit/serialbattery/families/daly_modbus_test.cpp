@@ -93,3 +93,39 @@ TEST_CASE("daly_p81: the state in the second block decides on the current in the
     REQUIRE(device.poll());
     CHECK(device.battery().current_a == 8.9);
 }
+
+TEST_CASE("daly_d2: capacity, trip points and the temperatures of the board") {
+    auto live = d2_live(30000, 0);
+    live[0x42] = 55;  // 43, the board, is 0: no sensor
+    test::ScriptedDevice device(*find_family("daly_d2"));
+    device.answer(ask("d2", 0, 80), words("d2", 0, 80, live));
+    device.answer(
+        ask("d2", 0x80, 41),
+        words("d2", 0x80, 41, {{0x80, 2304}, {0x8c, 3650}, {0x8e, 2600}, {0x94, 31000}, {0x96, 28500}}));
+    REQUIRE(device.poll());
+    const auto& battery = device.battery();
+    CHECK(battery.capacity_ah == 230.4);
+    CHECK(battery.cell_overvoltage_v == 3.65);
+    CHECK(battery.cell_undervoltage_v == 2.6);
+    CHECK(battery.charge_overcurrent_a == 100.0);
+    CHECK(battery.discharge_overcurrent_a == 150.0);
+    CHECK(battery.temperatures == std::vector<Temperature>{{Place::cell, 21.0}, {Place::mosfet, 15.0}});
+    REQUIRE(device.poll());
+    CHECK(device.times_asked(ask("d2", 0x80, 41)) == 1);
+}
+
+TEST_CASE("daly_p81: capacity, trip points and the temperatures of the board") {
+    test::ScriptedDevice device(*find_family("daly_p81"));
+    device.answer(
+        ask("81", 0, 64),
+        words("51", 0, 64, {{0x00, 3300}, {0x30, 62}, {0x38, 33}, {0x39, 30000}, {0x3c, 1}, {0x3d, 1}}));
+    device.answer(ask("81", 0x41, 62), words("51", 0x41, 62, {{0x5a, 64}, {0x5b, 70}}));
+    device.answer(ask("81", 0x100, 81), words("51", 0x100, 81, {{0x100, 3000}, {0x10c, 3700}}));
+    for (int i = 0; i < 2; ++i) {
+        REQUIRE(device.poll());
+        CHECK(device.battery().capacity_ah == 300.0);
+        CHECK(device.battery().cell_overvoltage_v == 3.7);
+        CHECK(device.battery().temperatures
+              == std::vector<Temperature>{{Place::cell, 22.0}, {Place::mosfet, 24.0}, {Place::board, 30.0}});
+    }
+}
