@@ -128,7 +128,9 @@ constexpr Dialect kP81{.unit = 0x81,
 
 /// By the addresses of D2; those of 81 lie 80 (hex) higher.
 constexpr std::uint16_t kSettings = 0x80;
-constexpr std::uint16_t kChargeSwitch = 0xa5;  ///< the discharge switch stands behind it
+constexpr std::uint16_t kChargeSwitch = 0xa5;   ///< the discharge switch stands behind it
+constexpr std::uint16_t kStateOfCharge = 0xa7;  ///< write only
+constexpr std::uint16_t kBalancerSwitch = 0xcf;
 constexpr auto kSettingsFields = std::to_array<Field>({
     {0x80, Raw::u16be, 10, "rated_Ah", &Battery::capacity_ah},
     {0x8b, Raw::u16be, 1000, "cell_high_V"},
@@ -249,15 +251,12 @@ class DalyModbusSession : public Session {
   public:
     explicit DalyModbusSession(const Dialect& dialect) : dialect_(dialect) {}
 
-    void cycle(unsigned, Queries& out) override {
-        for (const auto& [reg, count] : dialect_.live) {
-            if (count > 0) {
-                const auto words = reg == 0 && short_block_ ? dialect_.short_block : count;
-                out.push_back(
-                    {.bytes = modbus::request(dialect_.unit, modbus::kReadHolding, reg, words), .tag = reg});
-            }
-        }
+    void cycle(unsigned poll, Queries& out) override {
+        ask_live(out);
         ask_switches(out, false);
+        if (poll % kBalancerEvery == 0) {
+            ask(out, setting(kBalancerSwitch), 1, false);
+        }
         if (settings_tries_left_ > 0) {
             --settings_tries_left_;
             ask(out, dialect_.settings, dialect_.settings_words, false);
@@ -286,6 +285,11 @@ class DalyModbusSession : public Session {
             take_settings(window.bytes);
             return Taken::done;
         }
+        if (query.tag == setting(kBalancerSwitch)) {
+            const auto balancer = word_at(window, query.tag);
+            battery_.balance_switch = balancer ? std::optional(*balancer != 0) : std::nullopt;
+            return Taken::done;
+        }
         if (query.tag == setting(kChargeSwitch)) {
             const auto charge = word_at(window, query.tag);
             const auto discharge = word_at(window, static_cast<std::uint16_t>(query.tag + 1));
@@ -309,16 +313,37 @@ class DalyModbusSession : public Session {
         } else if (query.tag == setting(kChargeSwitch)) {
             battery_.charge_switch.reset();
             battery_.discharge_switch.reset();
+        } else if (query.tag == setting(kBalancerSwitch)) {
+            battery_.balance_switch.reset();
         }
     }
 
     bool control(const Command& command, Queries& out) override {
-        const auto reg =
-            static_cast<std::uint16_t>(setting(kChargeSwitch) + (command.control == Control::charge ? 0 : 1));
-        out.push_back({.bytes = modbus::request(dialect_.unit, modbus::kWriteOne, reg, command.on() ? 1 : 0),
-                       .tag = reg});
-        ask_switches(out, true);
-        return true;
+        const auto write = [&](std::uint16_t reg, unsigned value) {
+            out.push_back({.bytes = modbus::request(dialect_.unit, modbus::kWriteOne, setting(reg), value),
+                           .tag = setting(reg)});
+        };
+        switch (command.control) {
+            case Control::charge:
+                write(kChargeSwitch, command.on() ? 1 : 0);
+                ask_switches(out, true);
+                return true;
+            case Control::discharge:
+                write(kChargeSwitch + 1, command.on() ? 1 : 0);
+                ask_switches(out, true);
+                return true;
+            case Control::balancing:
+                write(kBalancerSwitch, command.on() ? 1 : 0);
+                ask(out, setting(kBalancerSwitch), 1, true);
+                return true;
+            case Control::soc:
+                write(kStateOfCharge, static_cast<unsigned>(command.value * 10));
+                ask_live(out);
+                out[1].pause = 300ms;
+                return true;
+            default:
+                return false;
+        }
     }
 
     [[nodiscard]] Proof proof() const override {
@@ -329,6 +354,17 @@ class DalyModbusSession : public Session {
     }
 
   private:
+    static constexpr unsigned kBalancerEvery = 30;
+
+    void ask_live(Queries& out) const {
+        for (const auto& [reg, count] : dialect_.live) {
+            if (count > 0) {
+                const auto words = reg == 0 && short_block_ ? dialect_.short_block : count;
+                out.push_back(
+                    {.bytes = modbus::request(dialect_.unit, modbus::kReadHolding, reg, words), .tag = reg});
+            }
+        }
+    }
     /// The register of a setting, named by its address in D2.
     [[nodiscard]] std::uint16_t setting(std::uint16_t reg) const {
         return static_cast<std::uint16_t>(reg - kSettings + dialect_.settings);
@@ -444,9 +480,12 @@ struct Of {
 };
 
 constexpr auto kLines = std::to_array<Line>({{9600}});
-constexpr auto kD2Controls = std::to_array<ControlInfo>({{Control::charge}, {Control::discharge}});
-constexpr auto kP81Controls =
-    std::to_array<ControlInfo>({{Control::charge, 0, 1, false}, {Control::discharge, 0, 1, false}});
+constexpr auto kD2Controls = std::to_array<ControlInfo>(
+    {{Control::charge}, {Control::discharge}, {Control::balancing}, {Control::soc, 0, 100}});
+constexpr auto kP81Controls = std::to_array<ControlInfo>({{Control::charge, 0, 1, false},
+                                                          {Control::discharge, 0, 1, false},
+                                                          {Control::balancing, 0, 1, false},
+                                                          {Control::soc, 0, 100, false}});
 
 }  // namespace
 }  // namespace daly_modbus

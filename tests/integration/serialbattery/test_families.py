@@ -36,7 +36,7 @@ EXPECTED = {
     "ant_new": (alarms(CELLS), FET),
     "ant_old": (alarms(CELLS), FET),
     "daly": (alarms(CELLS, PACK, HOT), FET),
-    "daly_d2": ({"InternalFailure": 1}, FET),  # which fault it is is not known
+    "daly_d2": ({"InternalFailure": 1}, FET + BALANCER),  # which fault it is is not known
     "daly_p81": ({"InternalFailure": 1}, ()),
     "daren": (alarms(CELLS, PACK, HOT, BOARD), ()),
     "ecs": (alarms(PACK), ()),  # one state of each side at a time

@@ -148,6 +148,7 @@ void set_settings(Registers& r, unsigned offset, unsigned words, const Pack& pac
     r.set(offset + 0x96, 30000 - 1500);
     r.set(offset + 0xa5, pack.charge_allowed ? 1 : 0);
     r.set(offset + 0xa6, pack.discharge_allowed ? 1 : 0);
+    r.set(offset + 0xcf, pack.balancer_on ? 1 : 0);
 }
 
 Registers registers_d2(const Pack& pack) {
@@ -203,13 +204,24 @@ Registers registers_p81(const Pack& pack) {
     return r;
 }
 
-std::optional<Response> respond_modbus(Bytes heard, unsigned unit, unsigned unit_of_reply,
-                                       unsigned charge_switch, const Registers& registers, Pack& pack) {
+std::optional<Response> respond_modbus(Bytes heard, unsigned unit, unsigned unit_of_reply, unsigned settings,
+                                       const Registers& registers, Pack& pack) {
     if (const auto write = heard_write(heard, unit)) {
-        if (write->reg == charge_switch) {
-            pack.charge_allowed = write->value != 0;
-        } else if (write->reg == charge_switch + 1) {
-            pack.discharge_allowed = write->value != 0;
+        switch (write->reg - settings) {
+            case 0x25:
+                pack.charge_allowed = write->value != 0;
+                break;
+            case 0x26:
+                pack.discharge_allowed = write->value != 0;
+                break;
+            case 0x27:
+                pack.set_soc(write->value / 10.0);
+                break;
+            case 0x4f:
+                pack.balancer_on = write->value != 0;
+                break;
+            default:
+                break;
         }
         Buffer out(heard.begin(), heard.begin() + 6);
         out[0] = static_cast<std::uint8_t>(unit_of_reply);
@@ -219,10 +231,10 @@ std::optional<Response> respond_modbus(Bytes heard, unsigned unit, unsigned unit
     return answer_read(heard, unit, unit_of_reply, registers);
 }
 std::optional<Response> respond_d2(Bytes heard, unsigned, Pack& pack) {
-    return respond_modbus(heard, 0xd2, 0xd2, 0xa5, registers_d2(pack), pack);
+    return respond_modbus(heard, 0xd2, 0xd2, 0x80, registers_d2(pack), pack);
 }
 std::optional<Response> respond_p81(Bytes heard, unsigned, Pack& pack) {
-    return respond_modbus(heard, 0x81, 0x51, 0x125, registers_p81(pack), pack);
+    return respond_modbus(heard, 0x81, 0x51, 0x100, registers_p81(pack), pack);
 }
 
 const Registration kA5{{.family = "daly", .unit = 0x40, .latency = milliseconds(60), .respond = respond_a5}};

@@ -114,6 +114,34 @@ TEST_CASE("daly_d2: capacity, trip points and the temperatures of the board") {
     CHECK(device.times_asked(ask("d2", 0x80, 41)) == 1);
 }
 
+TEST_CASE("daly_d2: the balancer is switched and read back, the state of charge is set in tenths") {
+    auto device = d2(30000, 0);
+    device.answer(ask("d2", 0xcf, 1), words("d2", 0xcf, 1, {{0xcf, 1}}));
+    REQUIRE(device.poll());
+    CHECK(read_back(device.battery(), Control::balancing) == 1);
+    const auto off = modbus_frame("d20600cf0000");
+    device.answer(off, off);
+    SECTION("it obeys") {
+        device.answer(ask("d2", 0xcf, 1), words("d2", 0xcf, 1, {}));
+        CHECK(device.control(Control::balancing, 0));
+        CHECK(read_back(device.battery(), Control::balancing) == 0);
+    }
+    SECTION("it says yes and does not: what it says later counts") {
+        CHECK(device.control(Control::balancing, 0));
+        CHECK(read_back(device.battery(), Control::balancing) == 1);
+    }
+    SECTION("state of charge") {
+        const auto set = modbus_frame("d20600a70226");
+        auto live = d2_live(30000, 0);
+        live[0x2a] = 550;
+        device.answer(set, set).answer(ask("d2", 0, 80), words("d2", 0, 80, live));
+        CHECK(device.control(Control::soc, 55));
+        CHECK(device.times_asked(set) == 1);
+        CHECK(device.battery().soc_pct == 55.0);
+        CHECK_FALSE(device.control(Control::soc, 101));
+    }
+}
+
 TEST_CASE("daly_p81: capacity, trip points and the temperatures of the board") {
     test::ScriptedDevice device(*find_family("daly_p81"));
     device.answer(
