@@ -1,10 +1,22 @@
 # Helpers that declare tests, so that a driver's CMakeLists is a list of names.
+# What a test runs on (its program, the files it reads) is its ctest property REQUIRED_FILES: tests/unchanged leaves out
+# those that passed with the same. A test without it always runs.
 
-# venus_unit_test(NAME unit.tsmppt.protocol SOURCES a.cpp b.cpp LIBS tsmppt_protocol)
-# A Catch2 program registered with ctest under NAME. Test data is found below TEST_DATA_DIR (tests/data). The fuzz preset
-# leaves out the tests of libraries that it does not build.
+# venus_test_inputs(TEST FILE...): adds to what a test runs on. Names are relative to the repository.
+function(venus_test_inputs test)
+    foreach(file IN LISTS ARGN)
+        if(NOT file MATCHES "^[/$]")
+            set(file "${PROJECT_SOURCE_DIR}/${file}")
+        endif()
+        set_property(TEST ${test} APPEND PROPERTY REQUIRED_FILES "${file}")
+    endforeach()
+endfunction()
+
+# venus_unit_test(NAME unit.tsmppt.protocol SOURCES a.cpp b.cpp LIBS tsmppt_protocol [READS docs/tsmppt.md])
+# A Catch2 program registered with ctest under NAME. Test data is found below TEST_DATA_DIR (tests/data). READS names what
+# else it reads. The fuzz preset leaves out the tests of libraries that it does not build.
 function(venus_unit_test)
-    cmake_parse_arguments(ARG "" "NAME" "SOURCES;LIBS" ${ARGN})
+    cmake_parse_arguments(ARG "" "NAME" "SOURCES;LIBS;READS" ${ARGN})
     if(NOT TARGET venus_catch_main)
         return()
     endif()
@@ -36,6 +48,10 @@ function(venus_unit_test)
     add_test(NAME ${VENUS_TEST_PREFIX}${ARG_NAME} COMMAND ${target} ${selection})
     set_tests_properties(${VENUS_TEST_PREFIX}${ARG_NAME} PROPERTIES
         TIMEOUT 600 LABELS unit FIXTURES_REQUIRED "${VENUS_TEST_BUILD}")
+    venus_test_inputs(${VENUS_TEST_PREFIX}${ARG_NAME} $<TARGET_FILE:${target}> tests/data ${ARG_READS})
+    if(velib IN_LIST ARG_LIBS)
+        venus_test_inputs(${VENUS_TEST_PREFIX}${ARG_NAME} $<TARGET_FILE:velib>)
+    endif()
     if(NOT TARGET unit-tests)
         add_custom_target(unit-tests)
     endif()
@@ -74,13 +90,35 @@ function(venus_fuzzer)
         string(REPLACE "${ARG_NAME}." "" variant "${test}")
         set_tests_properties(${test} PROPERTIES TIMEOUT ${limit} LABELS fuzz
             FIXTURES_REQUIRED "${VENUS_TEST_BUILD}" ENVIRONMENT "FUZZ_VARIANT=${variant}")
+        venus_test_inputs(${test} $<TARGET_FILE:${target}>)
     endforeach()
 endfunction()
 
-# venus_integration_test(NAME integration.velib SCRIPT velib/test_object_model.py [DEPENDS target ...])
-# A Python unittest program, run against the executables of this build with a private message bus of its own.
+# venus_test_programs(TEST VARIABLE PROGRAM...): adds programs of this build, and libvelib under them, to what a test runs
+# on, and sets VARIABLE to a directory like this build's with no other programs in it, so that none is forgotten.
+function(venus_test_programs test variable)
+    set(room "${CMAKE_BINARY_DIR}/rooms/${test}")
+    file(REMOVE_RECURSE "${room}")
+    file(MAKE_DIRECTORY "${room}/bin" "${room}/tests")
+    file(CREATE_LINK "${CMAKE_BINARY_DIR}/lib" "${room}/lib" SYMBOLIC)
+    venus_test_inputs(${test} $<TARGET_FILE:velib>)
+    foreach(program IN LISTS ARGN)
+        set(place bin)
+        if(program MATCHES "^velib-test-")
+            set(place tests)
+        endif()
+        file(CREATE_LINK "${CMAKE_BINARY_DIR}/${place}/${program}" "${room}/${place}/${program}" SYMBOLIC)
+        venus_test_inputs(${test} "${CMAKE_BINARY_DIR}/${place}/${program}")
+    endforeach()
+    set(${variable} "${room}" PARENT_SCOPE)
+endfunction()
+
+# venus_integration_test(NAME integration.tsmppt SCRIPT tsmppt/test_tsmppt.py PROGRAMS dbus-tsmppt tristar-simulator
+#                        [READS services] [TIMEOUT 300])
+# A Python unittest program with a private message bus of its own, run against PROGRAMS of this build and velib-settings;
+# it sees no others. READS names what it reads beside the scripts in its directory.
 function(venus_integration_test)
-    cmake_parse_arguments(ARG "" "NAME;SCRIPT;TIMEOUT" "" ${ARGN})
+    cmake_parse_arguments(ARG "" "NAME;SCRIPT;TIMEOUT" "PROGRAMS;READS" ${ARGN})
     # The sanitizers' preset is for the unit tests: everything else would take it an hour.
     if(VENUS_SANITIZE)
         return()
@@ -89,11 +127,14 @@ function(venus_integration_test)
         set(ARG_TIMEOUT 300)
     endif()
     set(name "${VENUS_TEST_PREFIX}${ARG_NAME}")
-    add_test(NAME ${name}
-        COMMAND /usr/bin/python3 -B "${PROJECT_SOURCE_DIR}/tests/integration/${ARG_SCRIPT}"
+    set(script "tests/integration/${ARG_SCRIPT}")
+    cmake_path(GET script PARENT_PATH directory)
+    add_test(NAME ${name} COMMAND /usr/bin/python3 -B "${PROJECT_SOURCE_DIR}/${script}"
         WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+    venus_test_inputs(${name} ${directory} tests/integration/support ${ARG_READS})
+    venus_test_programs(${name} room velib-settings ${ARG_PROGRAMS})
     set_tests_properties(${name} PROPERTIES
         TIMEOUT ${ARG_TIMEOUT}
         LABELS integration
-        ENVIRONMENT "VENUS_BUILD_DIR=${CMAKE_BINARY_DIR};PYTHONPATH=${PROJECT_SOURCE_DIR}/tests/integration/support")
+        ENVIRONMENT "VENUS_BUILD_DIR=${room};PYTHONPATH=${PROJECT_SOURCE_DIR}/tests/integration/support")
 endfunction()

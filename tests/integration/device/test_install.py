@@ -10,17 +10,18 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../device"))
 import machine  # noqa: E402
 from device_case import CONF, HOME, REPOSITORY, DeviceCase, typed_lines, write_checksums  # noqa: E402
-from venus_testing import BIN, BUILD, SETTINGS, main, wait_until  # noqa: E402
+from venus_testing import BIN, SETTINGS, main, wait_until  # noqa: E402
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "armhf"}
 DRIVER = "dbus-tsmppt"  # the real one
 BROKEN = "dbus-gxmodbus"  # one that ends at once
+PROGRAM = os.path.realpath(os.path.join(BIN, DRIVER))
 RC_LOCAL = "#!/bin/bash\n\nbash /data/apps/other/enable.sh > /dev/null &\n\nexit 0\n"
 OLDER = "/data/dbus-tristar"
 
 
 class Installation(DeviceCase):
-    shown = (os.path.abspath(BUILD),)
+    shown = (os.path.dirname(os.path.dirname(PROGRAM)),)
 
     def package(self, version="0.1.0", architecture=None):
         """Unpacked on the device, with this build's own executables, which run there."""
@@ -32,7 +33,7 @@ class Installation(DeviceCase):
             if name not in (DRIVER, BROKEN, "dbus-serialbattery", "backoff"):
                 shutil.rmtree(os.path.join(tree, "services", name))
         os.mkdir(os.path.join(tree, "bin"))
-        os.symlink(os.path.join(os.path.abspath(BIN), DRIVER), os.path.join(tree, "bin", DRIVER))
+        os.symlink(PROGRAM, os.path.join(tree, "bin", DRIVER))
         with open(os.path.join(tree, "bin", BROKEN), "w") as out:
             out.write("#!/bin/sh\necho no\nexit 1\n")
         os.chmod(os.path.join(tree, "bin", BROKEN), 0o755)
