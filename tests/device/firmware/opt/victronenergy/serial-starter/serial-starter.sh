@@ -50,8 +50,11 @@ start() {
         sed -i "s/TTY/$1/" "$copy/run" "$copy/log/run"
         ln -s "$copy" "$service"
     fi
-    until svok "$service" && svok "$service/log"; do
+    # Not for ever: whoever the service belongs to may be taking it away just now.
+    tries=0
+    until { svok "$service" && svok "$service/log"; } || [ $tries -ge 30 ]; do
         sleep 0.2
+        tries=$((tries + 1))
     done
     echo "starting $template on $1 ($3)"
     svc -u "$service/log"
