@@ -356,6 +356,9 @@ void Panel::lose(velib::Update& update) {
     charger_.invalidate(update);
     coils_.invalidate(update);
     points_.invalidate(update);
+    override_.invalidate(update);
+    update.set(kVoltageOverride, {});
+    update.set(kCurrentOverride, {});
 }
 
 }  // namespace tristar
