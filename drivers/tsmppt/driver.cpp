@@ -87,7 +87,12 @@ void Driver::apply_time_zone() {
 }
 
 void Driver::start_children() {
-    if (config_.endpoints.empty()) {
+    for (const auto& word : config_.refused_hosts) {
+        spdlog::warn(
+            "{}IPAddress: \"{}\" is left out: it is neither HOST nor HOST:PORT with a port of 1 to 65535",
+            kSettingsRoot, word);
+    }
+    if (config_.endpoints.empty() && config_.refused_hosts.empty()) {
         spdlog::info("no controller to serve: {}IPAddress is empty, or PortNumber or Interval is 0",
                      kSettingsRoot);
     }

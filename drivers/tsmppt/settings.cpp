@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
+#include <utility>
 
 namespace tristar {
 
@@ -32,30 +34,38 @@ bool is_host(std::string_view text) {
     });
 }
 
-/// "host" or "host:port"; an IPv6 address has more than one colon and no port.
-Endpoint endpoint_of(std::string_view text, std::uint16_t port) {
+/// "host" or "host:port"; an IPv6 address has more than one colon and no port. Nothing for what is neither.
+std::optional<Endpoint> endpoint_of(std::string_view text, std::uint16_t port) {
+    Endpoint endpoint{std::string{text}, port};
     const auto colon = text.find(':');
     if (colon != std::string_view::npos && colon == text.rfind(':')) {
         const auto digits = text.substr(colon + 1);
-        std::uint16_t given = 0;
-        const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), given);
-        const bool whole = fault == std::errc{} && end == digits.data() + digits.size();
-        return {std::string{text.substr(0, colon)}, whole ? given : std::uint16_t{0}};
+        const auto [end, fault] =
+            std::from_chars(digits.data(), digits.data() + digits.size(), endpoint.port);
+        if (fault != std::errc{} || end != digits.data() + digits.size() || endpoint.port == 0) {
+            return std::nullopt;
+        }
+        endpoint.host.resize(colon);
     }
-    return {std::string{text}, port};
+    return is_host(endpoint.host) ? std::optional{std::move(endpoint)} : std::nullopt;
 }
 
 }  // namespace
 
-std::vector<Endpoint> endpoints_of(std::string_view list, std::uint16_t port) {
-    std::vector<Endpoint> endpoints;
+Endpoints endpoints_of(std::string_view list, std::uint16_t port) {
+    Endpoints endpoints;
     while (!list.empty()) {
         const auto comma = std::min(list.find(','), list.size());
-        const auto endpoint = endpoint_of(trimmed(list.substr(0, comma)), port);
+        const auto word = trimmed(list.substr(0, comma));
         list.remove_prefix(std::min(comma + 1, list.size()));
-        const bool known = std::ranges::find(endpoints, endpoint) != endpoints.end();
-        if (is_host(endpoint.host) && endpoint.port != 0 && !known) {
-            endpoints.push_back(endpoint);
+        auto endpoint = endpoint_of(word, port);
+        if (!endpoint && !word.empty()) {
+            endpoints.refused.emplace_back(word);
+        }
+        const bool known =
+            endpoint && std::ranges::find(endpoints.usable, *endpoint) != endpoints.usable.end();
+        if (endpoint && endpoint->port != 0 && !known) {
+            endpoints.usable.push_back(std::move(*endpoint));
         }
     }
     return endpoints;
@@ -79,8 +89,10 @@ Config read_config(const velib::Settings& settings) {
     Config config;
     const auto interval = milliseconds{integer("Interval")};
     if (interval.count() > 0) {
-        config.endpoints = endpoints_of(settings.text(path_of("IPAddress")),
-                                        static_cast<std::uint16_t>(integer("PortNumber")));
+        auto [usable, refused] = endpoints_of(settings.text(path_of("IPAddress")),
+                                              static_cast<std::uint16_t>(integer("PortNumber")));
+        config.endpoints = std::move(usable);
+        config.refused_hosts = std::move(refused);
     }
     config.interval = std::max(interval, kShortestInterval);
     config.unit = static_cast<std::uint8_t>(integer("SlaveID"));

@@ -56,7 +56,8 @@ struct Endpoint {
 };
 
 struct Config {
-    std::vector<Endpoint> endpoints;  ///< empty: nothing to do
+    std::vector<Endpoint> endpoints;         ///< empty: nothing to do
+    std::vector<std::string> refused_hosts;  ///< words of the setting that name no controller
     std::uint8_t unit = 1;
     std::chrono::milliseconds interval{5000};
     std::chrono::milliseconds connect_timeout{3000};
@@ -67,9 +68,14 @@ struct Config {
     std::vector<std::string> profiles;
 };
 
+struct Endpoints {
+    std::vector<Endpoint> usable;
+    std::vector<std::string> refused;  ///< what is no host, or has no port of 1 to 65535 behind its colon
+};
+
 /// The controllers named in a setting: hosts or addresses, each with ":port" where it differs, separated by commas.
-/// What is no host, and a host named twice, is left out. Nothing when port is 0 and none is given.
-[[nodiscard]] std::vector<Endpoint> endpoints_of(std::string_view list, std::uint16_t port);
+/// One named twice is there once. With port 0 only those are usable that have a port of their own.
+[[nodiscard]] Endpoints endpoints_of(std::string_view list, std::uint16_t port);
 
 /// What to ask the settings service for.
 [[nodiscard]] std::vector<velib::SettingSpec> setting_specs();

@@ -66,6 +66,18 @@ class Publishing(TristarTestCase):
         self.wait_name(SERVICE)
         self.assertTrue(self.driver.running)
 
+    def test_what_is_no_address_is_named_in_the_log(self):
+        self.begin()
+        port = self.simulator.port
+        self.set_setting(ROOT + "IPAddress", f"my charger,, 10.0.0.1:70000 ,127.0.0.1:{port},http://10.0.0.2,10.0.0.3:0")
+        for word in ("my charger", "10.0.0.1:70000", "http://10.0.0.2", "10.0.0.3:0"):
+            self.driver.wait_line(f'/Settings/TristarMPPT/IPAddress: "{word}" is left out')
+        self.wait_name(SERVICE)
+        said_empty = self.driver.poll_output().count("IPAddress is empty")
+        self.set_setting(ROOT + "IPAddress", "my charger")
+        self.wait_no_name(SERVICE)
+        self.assertEqual(self.driver.poll_output().count("IPAddress is empty"), said_empty)
+
     def test_several_controllers(self):
         first = self.start_simulator()
         self.start_simulator("--host", "127.0.0.2", "--serial", "00000042", port=first.port, scene="F")
