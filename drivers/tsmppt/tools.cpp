@@ -126,15 +126,17 @@ struct Found {
 void print_found(const Found& found, bool as_json) {
     const auto serial = found.identity.serial.value_or("");
     const auto product = found.identity.product.value_or("TriStar MPPT");
-    const auto version = found.charger.software_version.value_or(0);
+    const auto& version = found.charger.software_version;
+    const auto& volts = found.charger.battery_volts;
     if (as_json) {
         nlohmann::ordered_json line{{"host", found.host}, {"product", product}, {"serial", serial}};
-        line["software_version"] = version;
-        line["battery_voltage"] = rounded(found.charger.battery_volts.value_or(0), 2);
+        line["software_version"] = version ? nlohmann::ordered_json(*version) : nullptr;
+        line["battery_voltage"] = volts ? nlohmann::ordered_json(rounded(*volts, 2)) : nullptr;
         fmt::print("{}\n", line.dump());
     } else {
-        fmt::print("{:<16} {:<18} serial {:<10} software {:<4} battery {:.2f} V\n", found.host, product,
-                   serial, version, found.charger.battery_volts.value_or(0));
+        fmt::print("{:<16} {:<18} serial {:<10} software {:<4} battery {}\n", found.host, product, serial,
+                   version ? std::to_string(*version) : "---",
+                   volts ? fmt::format("{:.2f} V", *volts) : "---");
     }
     std::fflush(stdout);
 }

@@ -219,6 +219,10 @@ class CommandLine(TristarTestCase):
         scan = self.run_tool("scan", "127.0.0.0/30", "--port", simulator.port)
         self.assertEqual(scan.returncode, 0, scan.stderr)
         self.assertIn("01234567", scan.stdout)
+        simulator.command("set 4 170")  # 0x00AA: no decimal digits
+        scan = self.run_tool("scan", "127.0.0.1", "--port", simulator.port, "--json")
+        self.assertEqual(json.loads(scan.stdout), {"host": "127.0.0.1", "product": "TriStar MPPT 60", "serial": "01234567",
+                                                   "software_version": None, "battery_voltage": 26.84})
         decode = self.run_tool("decode", given='{"registers": {"0": 180, "1": 0, "2": 0, "3": 0}}\n')
         self.assertEqual(json.loads(decode.stdout), {"error": "no_scaling"})
         nobody = self.run_tool("read", "--host", "127.0.0.1", "--port", "1")
