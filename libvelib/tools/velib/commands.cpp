@@ -101,6 +101,7 @@ struct Code {
 constexpr Code kWriteCodes[] = {{1, "it is read-only, or the value does not fit its type"},
                                 {2, "the value is out of range, or the device did not take it"},
                                 {-1, "the value is out of range, or does not fit the setting's type"}};
+constexpr Code kDefaultCodes[] = {{-1, "it has no default"}};
 constexpr Code kAddCodes[] = {{-1, "the group cannot have settings"},
                               {-2, "an element of the path begins with '_'"},
                               {-3, "the type must be i, f or s"},
@@ -139,20 +140,48 @@ std::optional<std::string> refusal_of_entry(const Data& entry) {
                          fmt::format("{} refused with {}: {}", path, code, meaning_of(kAddCodes, code)));
 }
 
+// What a code of this method means; nothing for a method whose integer is no code.
+std::optional<std::string> meaning_of_code(const std::string& member, std::int64_t code) {
+    if (member == "SetValue") {
+        return meaning_of(kWriteCodes, code);
+    }
+    if (member == "SetDefault") {
+        return meaning_of(kDefaultCodes, code);
+    }
+    return member == "AddSetting" || member == "AddSilentSetting" ? std::optional(meaning_of(kAddCodes, code))
+                                                                  : std::nullopt;
+}
+
+// The answer of RemoveSettings: a code for each of the paths that were given.
+std::optional<std::string> refusal_of_removal(const List& codes, const std::vector<Data>& arguments) {
+    const auto* paths = arguments.size() == 1 ? std::get_if<List>(&arguments.front().storage) : nullptr;
+    for (std::size_t i = 0; i < codes.elements.size(); ++i) {
+        const auto* code = std::get_if<std::int64_t>(&codes.elements[i].storage);
+        if (code != nullptr && *code != 0) {
+            const bool known = paths != nullptr && i < paths->elements.size();
+            return fmt::format("there is no setting {} to remove",
+                               known ? to_python(paths->elements[i]) : fmt::format("number {}", i + 1));
+        }
+    }
+    return std::nullopt;
+}
+
 // One line about a value or a setting that was not taken; nothing when all went well.
 std::optional<std::string> refusal(const std::string& member, const std::string& path,
-                                   const std::vector<Data>& reply) {
+                                   const std::vector<Data>& arguments, const std::vector<Data>& reply) {
     if (reply.size() != 1) {
         return std::nullopt;
     }
-    const bool adds = member == "AddSetting" || member == "AddSilentSetting";
-    if (const auto* code = std::get_if<std::int64_t>(&reply.front().storage);
-        code != nullptr && *code != 0 && (adds || member == "SetValue")) {
-        return fmt::format("{} refused with {}: {}", path, *code,
-                           adds ? meaning_of(kAddCodes, *code) : meaning_of(kWriteCodes, *code));
+    if (const auto* code = std::get_if<std::int64_t>(&reply.front().storage); code != nullptr && *code != 0) {
+        const auto meaning = meaning_of_code(member, *code);
+        return meaning ? std::optional(fmt::format("{} refused with {}: {}", path, *code, *meaning))
+                       : std::nullopt;
     }
-    if (const auto* list = std::get_if<List>(&reply.front().storage);
-        list != nullptr && member == "AddSettings") {
+    const auto* list = std::get_if<List>(&reply.front().storage);
+    if (list != nullptr && member == "RemoveSettings") {
+        return refusal_of_removal(*list, arguments);
+    }
+    if (list != nullptr && member == "AddSettings") {
         for (const auto& entry : list->elements) {
             if (auto text = refusal_of_entry(entry)) {
                 return text;
@@ -192,9 +221,9 @@ asio::awaitable<int> run_call(Client& client, std::vector<std::string> words, bo
                                                 : fmt::format("{} {} has no method {}; it has: {}", service,
                                                               path, member, offered_methods(object)));
     }
-    const auto reply = co_await client.call(service, path, *method, std::move(arguments));
+    const auto reply = co_await client.call(service, path, *method, arguments);
     print_reply(reply, method->method, json);
-    if (const auto why = refusal(method->method.name, path, reply)) {
+    if (const auto why = refusal(method->method.name, path, arguments, reply)) {
         std::fflush(stdout);
         fmt::print(stderr, "velib: {}\n", *why);
         co_return 1;

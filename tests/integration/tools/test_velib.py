@@ -187,7 +187,10 @@ class TestCalls(VelibTestCase):
         self.prints("[{'error': 0, 'path': '/Settings/X/Y', 'value': 5}]", SETTINGS, "/", "AddSettings",
                     '%[{"path":"/Settings/X/Y","default":5}]')
         self.prints("0", SETTINGS, "/Settings/X/Y", "SetValue", "%6")
-        self.prints("[0, -1]", SETTINGS, "/Settings/X", "RemoveSettings", "%['Y', 'Z']")
+        self.prints("0", SETTINGS, "/Settings/X/Y", "SetDefault")
+        self.prints("5", SETTINGS, "/Settings/X/Y", "GetValue")
+        self.fails("there is no setting 'Z' to remove", SETTINGS, "/Settings/X", "RemoveSettings", "%['Y', 'Z']",
+                   out="[0, -1]\n")
 
     def test_the_tree_prints_as_pprint_does(self):
         for service, path in ((SETTINGS, "/"), (DEVICE, "/")):
