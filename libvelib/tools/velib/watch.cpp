@@ -290,6 +290,7 @@ class Watch {
                 .settled =
                     [this] {
                         settled_ = true;
+                        tell_what_is_missing();
                         wake_.cancel();
                     }});
     }
@@ -318,6 +319,7 @@ class Watch {
         if (options_.once || !is_wanted(service.name, prefix_of(options_.service), monitor_services())) {
             return;
         }
+        seen_ = true;
         (output_.get()->*event)(service, arguments...);
         wake_.cancel();
     }
@@ -326,6 +328,14 @@ class Watch {
     const Services& monitor_services() const {
         static const Services kNone;
         return monitor_ ? monitor_->services() : kNone;
+    }
+
+    // It may come, so it is waited for; but a name that was misspelt should not look like a service that is silent.
+    void tell_what_is_missing() {
+        const bool waits = !options_.once && !options_.duration && screen_ == nullptr;
+        if (waits && !options_.service.empty() && !seen_) {
+            fmt::print(stderr, "velib: there is no service {} on the bus yet\n", prefix_of(options_.service));
+        }
     }
 
     const Services& wanted_services() {
@@ -343,14 +353,15 @@ class Watch {
 
     int conclude() {
         const auto& services = wanted_services();
-        if (!options_.once) {
-            if (!quit_) {
-                output_->finish(services);
-            }
-            return 0;
+        const bool missed = !options_.service.empty() && services.empty() && !seen_;
+        if (!options_.once && !quit_) {
+            output_->finish(services);
         }
-        if (services.empty() && !options_.service.empty()) {
+        if (missed && !quit_) {
             throw Failure(fmt::format("there is no service {} on the bus", prefix_of(options_.service)));
+        }
+        if (!options_.once) {
+            return 0;
         }
         if (options_.json) {
             JsonOutput::snapshot(services);
@@ -409,6 +420,7 @@ class Watch {
     std::unique_ptr<Monitor> monitor_;
     Services wanted_;  // those that were asked for, when not all were
     bool settled_ = false;
+    bool seen_ = false;  // the service that was asked for, at any time
     bool quit_ = false;
 };
 

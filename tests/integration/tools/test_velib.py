@@ -361,6 +361,12 @@ class TestWatch(VelibTestCase):
     def test_a_service_that_is_not_there(self):
         self.fails("there is no service com.victronenergy.grid on the bus", "watch", "--once", "grid")
         self.fails("'soon' is not a duration .*", "watch", "--for", "soon")
+        missing = "there is no service com.victronenergy.grid on the bus"
+        self.fails(missing, "watch", "--for", "0.3s", "grid", out="\n")
+        self.fails(missing, "watch", "--json", "--for", "0.3s", "grid")
+        self.assertEqual(self.run_velib("watch", "--for", "0.3s", "battery")[1:], ("", 0))
+        waiting = self.start("velib", "watch", "grid")
+        waiting.wait_line(missing + " yet")
 
     def test_lines_follow_what_happens(self):
         watch = self.start("velib", "watch", "battery")
