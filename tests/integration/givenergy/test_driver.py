@@ -1,8 +1,5 @@
 """Simulator, driver and bus: what is published, and what happens when things break."""
 
-import json
-import os
-
 from givenergy_testing import SERIAL, GivEnergyTestCase, free_port
 from venus_testing import SignalLog, main, wait_until
 
