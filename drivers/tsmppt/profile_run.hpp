@@ -19,9 +19,9 @@ struct ProfileHooks {
     std::function<void()> before_reset;           ///< the daily registers are about to be cleared
 };
 
-/// Stops charging, writes and verifies each set point, restarts the controller and verifies again. `plan` must not
-/// be empty. What went wrong, in a sentence; empty: nothing. In any case the caller has to let the controller charge
-/// again (coil 2).
+/// Stops charging, writes and verifies each set point, restarts the controller and verifies again. Should that fail,
+/// the former set points are written and the controller is restarted with them. `plan` must not be empty. What went
+/// wrong, in a sentence; empty: nothing. In any case the caller has to let the controller charge again (coil 2).
 boost::asio::awaitable<std::string> write_profile(Link& link, std::vector<SetPointWrite> plan,
                                                   double volts_per_unit, ProfileHooks hooks);
 

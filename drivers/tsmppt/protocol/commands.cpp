@@ -84,4 +84,12 @@ Command write_set_point(std::uint8_t unit, std::uint16_t address, double value, 
     return write_register(unit, address, *word);
 }
 
+Command restore_set_point(std::uint8_t unit, std::uint16_t address, std::uint16_t word) {
+    if (std::ranges::find(kWritableSetPoints, address, &WritableSetPoint::address)
+        == kWritableSetPoints.end()) {
+        return Unexpected{CommandFault::not_writable};
+    }
+    return write_register(unit, address, word);
+}
+
 }  // namespace tristar

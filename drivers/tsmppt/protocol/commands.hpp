@@ -64,5 +64,12 @@ inline constexpr auto kWritableSetPoints = std::to_array<WritableSetPoint>({
                                                                            double volts_per_unit);
 [[nodiscard]] Command write_set_point(std::uint8_t unit, std::uint16_t address, double value,
                                       double volts_per_unit);
+/// A set point that may be written, with a word that it had before.
+[[nodiscard]] Command restore_set_point(std::uint8_t unit, std::uint16_t address, std::uint16_t word);
+
+/// Whether a word that was read back is the one that was written: the controller may be off by one count.
+[[nodiscard]] constexpr bool is_same_set_point(std::uint16_t read, std::uint16_t written) {
+    return read <= written + 1 && written <= read + 1;
+}
 
 }  // namespace tristar

@@ -189,19 +189,44 @@ class Controls(TristarTestCase):
         self.driver.wait_line("was not written")
         self.assertEqual(self.value(SERVICE, "/Mode"), 1)
 
-    def test_a_charge_profile_is_written_and_verified(self):
+    def begin_with_profiles(self):
         self.begin()
         self.simulator.command("set 48 186")
         self.wait_value(SERVICE, "/Custom/DipSwitches", 186)
         wait_until(lambda: self.setting(ROOT + "ChargeProfiles/Summer/FloatCancelVoltage") is not None, "profiles")
-        self.assertEqual(self.set_value(SERVICE, "/Control/ApplyChargeProfile", "nosuch"), 2)
-        self.assertEqual(self.set_value(SERVICE, "/Control/ApplyChargeProfile", "summer"), 0)
+
+    def apply_profile(self, name):
+        """Returns what went wrong."""
+        self.assertEqual(self.set_value(SERVICE, "/Control/ApplyChargeProfile", name), 0)
         self.wait_value(SERVICE, "/Custom/ChargeProfile/ApplyStatus",
                         lambda status: status in ("success", "failed"))
-        self.assertEqual(self.value(SERVICE, "/Custom/ChargeProfile/LastError"), "")
+        return str(self.value(SERVICE, "/Custom/ChargeProfile/LastError"))
+
+    def test_a_charge_profile_is_written_and_verified(self):
+        self.begin_with_profiles()
+        self.assertEqual(self.set_value(SERVICE, "/Control/ApplyChargeProfile", "nosuch"), 2)
+        self.assertEqual(self.apply_profile("summer"), "")
         self.assertEqual(self.word(0xE000), round(14.2 * 32768 / 180))
         self.wait_value(SERVICE, "/Custom/EEPROM/AbsorptionVoltage", 28.4, near=0.02)
         self.wait_value(SERVICE, "/Mode", 1)
+
+    def test_a_memory_that_takes_its_time_is_waited_for(self):
+        self.begin_with_profiles()
+        self.simulator.command("memory-delay 0.4")
+        self.assertEqual(self.apply_profile("winter"), "")
+        self.assertEqual(self.word(0xE001), round(13.8 * 32768 / 180))
+
+    def test_a_profile_that_cannot_be_written_whole_is_taken_back(self):
+        self.begin_with_profiles()
+        before = {address: self.word(address) for address in (0xE000, 0xE001, 0xE002, 0xE005)}
+        self.simulator.command(f"set {0xE000} {before[0xE000]}")  # a worn cell
+        error = self.apply_profile("custom")
+        self.assertRegex(error, "register 0xe000 holds .*; the former set points are back")
+        self.assertEqual({address: self.word(address) for address in before}, before)
+        # Set points that were written leave a fault until the controller has restarted.
+        self.wait_value(SERVICE, "/ErrorCode", 0)
+        self.wait_value(SERVICE, "/Mode", 1)
+        self.wait_value(SERVICE, "/State", 3)
 
 
 class CommandLine(TristarTestCase):

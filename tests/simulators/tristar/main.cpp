@@ -12,6 +12,7 @@
 //   delay MILLISECONDS
 //   reboot [SECONDS]
 //   slave-limit SECONDS
+//   memory-delay SECONDS    until a set point that was written can be read
 //   refuse-writes yes|no|dip
 //   close-port, open-port
 
@@ -150,6 +151,8 @@ class Commands {
             plant_.reboot(first);
         } else if (verb == "slave-limit") {
             plant_.set_slave_limit(first);
+        } else if (verb == "memory-delay") {
+            plant_.set_memory_delay(first);
         } else {
             return false;
         }

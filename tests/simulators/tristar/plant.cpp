@@ -146,7 +146,7 @@ ExceptionCode Plant::write(std::uint16_t address, std::uint16_t word) {
         return 0;
     }
     if (eeprom_.contains(address)) {
-        eeprom_[address] = word;
+        storing_[address] = {word, seconds_() + memory_delay_};
         ++eeprom_writes_;
         extra_faults_ |= 1u << 6;
         return 0;
@@ -247,6 +247,13 @@ void Plant::refresh() {
     if (seconds_() < restart_until_) {
         words_[0] = words_[1] = words_[2] = words_[3] = 0;
     }
+    std::erase_if(storing_, [this](const auto& entry) {
+        const bool done = seconds_() >= entry.second.done;
+        if (done) {
+            eeprom_[entry.first] = entry.second.word;
+        }
+        return done;
+    });
     for (const auto& [address, word] : pinned_) {
         (address >= kEepromStart ? eeprom_ : words_)[address] = word;
     }

@@ -30,6 +30,8 @@ class Plant {
     void unpin(std::uint16_t address) { pinned_.erase(address); }
     /// Seconds without a new write after which slave control fails (60 on the real controller).
     void set_slave_limit(double seconds) { slave_limit_ = seconds; }
+    /// Seconds until a set point that was written can be read.
+    void set_memory_delay(double seconds) { memory_delay_ = seconds; }
     void set_refuse_writes(std::optional<bool> refuse) { refuse_ = refuse; }
     /// As after a power cut: no scaling for a while, then the daily registers anew.
     void reboot(double seconds_down);
@@ -54,7 +56,13 @@ class Plant {
     std::map<std::uint16_t, std::uint16_t> scene_;
     std::map<std::uint16_t, std::uint16_t> words_;
     std::map<std::uint16_t, std::uint16_t> pinned_;
+    struct Storing {
+        std::uint16_t word;
+        double done;
+    };
+
     std::map<std::uint16_t, std::uint16_t> eeprom_;
+    std::map<std::uint16_t, Storing> storing_;        ///< what is being written into it
     std::map<std::uint16_t, std::uint16_t> cleared_;  ///< counters at their last reset
     std::array<std::uint16_t, 4> slave_{};            ///< registers 88..91
     double slave_written_ = 0;
@@ -66,6 +74,7 @@ class Plant {
     std::uint16_t extra_faults_ = 0;
     double restart_until_ = 0;
     bool silence_ = false;
+    double memory_delay_ = 0;
     int eeprom_writes_ = 0;
     std::optional<bool> refuse_;
 };

@@ -62,7 +62,13 @@ TEST_CASE("only listed set points are written, within their limits") {
     CHECK(fault(write_set_point(1, 0xE000, 14.4, 0)) == CommandFault::no_scaling);
     for (const std::uint16_t address : {0xE019, 0xE010, 0xE0C0, 0x0058, 0x151C}) {
         CHECK(fault(write_set_point(1, address, 14, 180)) == CommandFault::not_writable);
+        CHECK(fault(restore_set_point(1, address, 14)) == CommandFault::not_writable);
     }
+    CHECK(frame(*restore_set_point(1, 0xE000, 0x0A3D)) == "00010000000601" "06e0000a3d");
+    CHECK(is_same_set_point(2620, 2621));
+    CHECK(is_same_set_point(0, 1));
+    CHECK_FALSE(is_same_set_point(2619, 2621));
+    CHECK_FALSE(is_same_set_point(0, 0xFFFF));
 }
 
 TEST_CASE("only a positive word is an override") {
