@@ -153,7 +153,10 @@ void Controller::open_book(const std::string& name) {
     slave_ = std::make_unique<SlaveControl>(link_, *book_, around_.config,
                                             identity_.rated_amps.value_or(kUnknownRating), label_);
     Profiles::Hooks hooks;
-    hooks.reading = [this](const Charger& charger) { book_->book(charger, around_.clock.now()); };
+    hooks.reading = [this](const Charger& charger) {
+        take(charger);
+        show_all();
+    };
     hooks.status_changed = [this] { show_profile(); };
     profiles_ = std::make_unique<Profiles>(around_.bus.executor, link_, *book_, around_.settings,
                                            around_.config, label_, std::move(hooks));

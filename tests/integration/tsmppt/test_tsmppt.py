@@ -6,7 +6,7 @@ import subprocess
 
 import dbus
 from tristar_testing import ROOT, SERVICE, TristarTestCase
-from venus_testing import BIN, main, wait_until
+from venus_testing import BIN, SignalLog, main, wait_until
 
 # What a controller that does not answer still has: who it is, what is remembered, and how reading goes. Nothing that was
 # measured or stands in a register.
@@ -205,7 +205,10 @@ class Controls(TristarTestCase):
     def test_a_charge_profile_is_written_and_verified(self):
         self.begin_with_profiles()
         self.assertEqual(self.set_value(SERVICE, "/Control/ApplyChargeProfile", "nosuch"), 2)
+        log = SignalLog(self.bus, SERVICE)
         self.assertEqual(self.apply_profile("summer"), "")
+        states = [changes["/State"]["Value"] for _member, _path, changes in log.signals if "/State" in changes]
+        self.assertEqual(states[:1], [0], "that charging stops for it is shown")
         self.assertEqual(self.word(0xE000), round(14.2 * 32768 / 180))
         self.wait_value(SERVICE, "/Custom/EEPROM/AbsorptionVoltage", 28.4, near=0.02)
         self.wait_value(SERVICE, "/Mode", 1)
