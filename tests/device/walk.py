@@ -1,6 +1,8 @@
 """The life of an installation on a device: the lines of docs/install.md, word for word, from the first to the last.
 
-usage: walk.py ROOT ARCHIVE     ROOT: an unpacked Debian of the archive's architecture with busybox, dbus and daemontools
+usage: walk.py ROOT ARCHIVE [Newer]
+    ROOT: an unpacked Debian of the archive's architecture with busybox, dbus and daemontools
+    Newer: only what a newer C library could break
 """
 
 import os
@@ -11,7 +13,7 @@ for place in ("support", "givenergy"):
     sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../integration", place))
 import footprint  # noqa: E402
 import machine  # noqa: E402
-from device_case import CONF, HOME, DeviceCase, pack, typed_lines, write_checksums  # noqa: E402
+from device_case import HOME, DeviceCase, pack, typed_lines, write_checksums  # noqa: E402
 from givenergy_testing import Simulator  # noqa: E402
 from venus_testing import main, wait_until  # noqa: E402
 
@@ -20,9 +22,12 @@ BATTERY = "com.victronenergy.battery.ttyUSB0"
 CHARGER = "com.victronenergy.solarcharger.tsmppt"
 BATTERY_SERVICE = "venus-serialbattery.ttyUSB0"
 PASSWORD = "7531-a-secret"
+IDENTITY = ("/Mgmt/ProcessName", "/Mgmt/ProcessVersion", "/Mgmt/Connection", "/DeviceInstance", "/ProductId", "/ProductName",
+            "/Connected")
+MAY_BE_UNKNOWN = ("/FirmwareVersion", "/HardwareVersion", "/CustomName", "/Serial")
 
 
-class Walk(DeviceCase):
+class Walker(DeviceCase):
     archive = None
 
     def typed(self, heading):
@@ -30,15 +35,33 @@ class Walk(DeviceCase):
         return self.machine.run("\n".join(typed_lines("install.md", heading)))
 
     def put(self, archive):
-        for name in os.listdir(os.path.join(self.machine.root, "tmp")):
-            self.machine.run("rm -rf /tmp/" + name)
-        self.machine.copy_in(archive, "/tmp/" + os.path.basename(self.archive))
+        self.typed("Updating")
+        self.machine.copy_in(archive, "/tmp/" + os.path.basename(archive))
 
     def step(self, what):
         print(f"--- {what}", flush=True)
 
     def pids(self):
         return {name: self.wait_up(name) for name in ALWAYS_ON}
+
+    def assert_seen(self, service):
+        """What GUI, VRM, systemcalc, Modbus TCP server and MQTT ask for is there as soon as the name is."""
+        self.wait_name(service)
+        items = self.items(service)
+        self.assertEqual([path for path in IDENTITY if items.get(path) is None], [], service)
+        self.assertEqual([path for path in MAY_BE_UNKNOWN if path not in items], [], service)
+
+    def bring_charger(self):
+        charger = self.start("tristar-simulator")
+        port = wait_until(lambda: [word for word in charger.poll_output().split() if word.isdigit()],
+                          "the simulated charger's port")[0]
+        self.set_setting("/Settings/TristarMPPT/PortNumber", int(port))
+        self.set_setting("/Settings/TristarMPPT/IPAddress", "127.0.0.1")
+        self.assert_seen(CHARGER)
+        self.wait_value(CHARGER, "/Dc/0/Voltage", lambda volts: volts is not None)
+
+
+class Walk(Walker):
 
     def wait_battery(self):
         self.wait_value(BATTERY, "/Dc/0/Voltage", lambda volts: volts is not None and volts > 20)
@@ -56,7 +79,7 @@ class Walk(DeviceCase):
         with open(os.path.join(tree, "services/dbus-serialbattery/run"), "a") as out:
             out.write("# newer\n")
         write_checksums(tree)
-        path = os.path.join(folder, "newer.tar.gz")
+        path = os.path.join(folder, "venus-drivers-9.tar.gz")
         pack(tree, path)
         return path
 
@@ -75,11 +98,21 @@ class Walk(DeviceCase):
 
     def assert_password_kept(self):
         """The drivers leave it with the settings."""
-        for place in ("/data/log", "/data/var/lib", CONF):
-            for folder, _, names in os.walk(self.machine.root + place):
-                for name in names:
-                    with open(os.path.join(folder, name), "rb") as content:
-                        self.assertNotIn(PASSWORD.encode(), content.read(), os.path.join(folder, name))
+        for folder, _, names in os.walk(self.machine.root + "/data"):
+            for path in (os.path.join(folder, name) for name in names):
+                if os.path.isfile(path):
+                    with open(path, "rb") as content:
+                        self.assertNotIn(PASSWORD.encode(), content.read(), path)
+
+    def assert_own_places(self):
+        """Nothing appeared but in the drivers' folders, the logs and what the device itself and a person make."""
+        places = ("/data/var/lib/dbus-", "/data/var/lib/serial-starter", "/var/volatile/services", "/tmp/venus-drivers")
+        found = {path: what for path, what in self.machine.snapshot("/data/var", "/var/volatile", "/tmp").items()
+                 if path != "/data/var/lib" and not path.startswith(places)}
+        self.assertEqual(found, {})
+        written = self.machine.snapshot("/data/var/lib", "/data/log", without=("/data/var/lib/serial-starter",))
+        self.assertTrue([path for path in written if path.startswith("/data/var/lib/dbus-tsmppt/")], written)
+        self.assertEqual([path for path, what in written.items() if what[0] != "l" and what[8] == "w"], [], "for everyone")
 
     def test_life(self):
         self.machine.write("/data/rc.local", "#!/bin/sh\n# somebody's\nexit 0\n", 0o755)
@@ -89,6 +122,7 @@ class Walk(DeviceCase):
         self.put(self.archive)
         self.assertIn("What to do next", self.typed("Installing"))
         pids = self.pids()
+        self.machine.run("\n".join(typed_lines("troubleshooting.md", "When something does not work")))
         said = self.typed("Looking at it")
         for name in ALWAYS_ON:
             self.assertIn(name + ": on, up", said)
@@ -111,12 +145,7 @@ class Walk(DeviceCase):
         self.typed("Settings")
         self.assertEqual(self.setting("/Settings/TristarMPPT/IPAddress"), "192.168.1.200")
         self.assertEqual(self.setting("/Settings/TristarMPPT/Interval"), 2000)
-        charger = self.start("tristar-simulator")
-        port = wait_until(lambda: [word for word in charger.poll_output().split() if word.isdigit()],
-                          "the simulated charger's port")[0]
-        self.set_setting("/Settings/TristarMPPT/PortNumber", int(port))
-        self.set_setting("/Settings/TristarMPPT/IPAddress", "127.0.0.1")
-        self.wait_value(CHARGER, "/Dc/0/Voltage", lambda volts: volts is not None)
+        self.bring_charger()
 
         inverter = Simulator()
         self.addCleanup(inverter.close)
@@ -132,10 +161,24 @@ class Walk(DeviceCase):
         self.machine.plug_in("ttyUSB1", "/dev/null", "FT9XYZ")
         wait_until(lambda: "no receiver on ttyUSB0" in self.log_of("gps-dbus.ttyUSB0"), "the port to be tried")
         self.typed("A battery on a serial port")
+        self.assert_seen(BATTERY)
         self.wait_battery()
         wait_until(lambda: "no receiver on ttyUSB1" in self.log_of("gps-dbus.ttyUSB1"), "the other port to be left alone")
         self.assertFalse(self.machine.exists("/service/venus-serialbattery.ttyUSB1"))
         self.measure()
+
+        self.step("the port given back, and taken again")
+        tried = lambda: self.log_of("gps-dbus.ttyUSB0").count("no receiver")
+        tries = tried()
+        self.typed("Giving a port back")
+        self.wait_no_name(BATTERY)
+        wait_until(lambda: tried() > tries, "the device's own driver to get the port")
+        self.typed("A battery on a serial port")
+        self.wait_battery()
+
+        self.step("what was written")
+        self.assert_password_kept()
+        self.assert_own_places()
 
         self.step("reboot")
         self.power_cycle()
@@ -167,8 +210,9 @@ class Walk(DeviceCase):
         self.pids()
         self.wait_battery()
 
-        self.step("passwords")
+        self.step("what was written since")
         self.assert_password_kept()
+        self.assert_own_places()
 
         self.step("removal")
         self.machine.run("\n".join(typed_lines("install.md", "Removing")[:1]))
@@ -189,8 +233,20 @@ class Walk(DeviceCase):
         self.assertEqual(left, [])
 
 
+class Newer(Walker):
+
+    def test_start(self):
+        self.put(self.archive)
+        self.typed("Installing")
+        self.pids()
+        version = self.machine.read(HOME + "/VERSION").split()[1]
+        for driver in (*ALWAYS_ON, "dbus-serialbattery"):
+            self.assertEqual(self.machine.run(f"{HOME}/bin/{driver} --version").split()[-1], version)
+        self.bring_charger()
+
+
 if __name__ == "__main__":
     machine.enter_namespaces()
-    Walk.base, Walk.archive = map(os.path.abspath, sys.argv[1:3])
-    del sys.argv[1:3]
+    Walker.base, Walker.archive = map(os.path.abspath, sys.argv[1:3])
+    sys.argv[1:] = sys.argv[3:] or ["Walk"]
     main()
