@@ -118,7 +118,8 @@ check_space() {
 
 # --- boot hooks: one line each, beside other people's
 
-hook_line() { echo "$home/install.sh boot $1 & # $suite"; }
+# The first part is for a power cut between the two renames of an update.
+hook_line() { echo "[ -e $home ] || mv $home.old $home; $home/install.sh boot $1 & # $suite"; }
 
 # keep_original FILE: as it was before this suite touched it, once.
 keep_original() {

@@ -61,7 +61,7 @@ class Installation(DeviceCase):
         self.assertIn("installed venus-drivers 0.1.0", said)
         self.assertEqual(len(said.split("What to do next:")[1].strip().splitlines()), 5)
         self.assertEqual(self.machine.read("/data/rc.local"), RC_LOCAL.replace(
-            "\nexit 0", f"\n{HOME}/install.sh boot late & # venus-drivers\nexit 0"))
+            "\nexit 0", f"\n[ -e {HOME} ] || mv {HOME}.old {HOME}; {HOME}/install.sh boot late & # venus-drivers\nexit 0"))
         wait_until(lambda: self.setting("/Settings/TristarMPPT/IPAddress") is not None, lambda: self.log_of(DRIVER))
         pid = self.wait_up(DRIVER)
         self.assertRegex(self.machine.read(f"/proc/{pid}/limits"), r"Max data size +100000000 ")
@@ -203,6 +203,8 @@ class Installation(DeviceCase):
         self.power_cycle()
         self.assertFalse(self.machine.exists("/service/" + DRIVER))
         self.machine.run("mv /data/rc.local.disabled /data/rc.local")
+        # In the middle of an update: the old version is aside, the new one not yet in its place.
+        self.machine.run(f"cp -R {HOME} {HOME}.new; mv {HOME} {HOME}.old")
         self.power_cycle()
         self.wait_up(DRIVER)
 
