@@ -276,20 +276,20 @@ class Settings::Client : public std::enable_shared_from_this<Client> {
         if (entry->second.value == *converted) {
             return;
         }
-        entry->second.value = std::move(*converted);
-        notify(path, entry->second.value);
+        entry->second.value = *converted;
+        notify(path, *converted);
     }
 
-    // Handlers may subscribe, unsubscribe, add and forget settings, and end the client while they run.
+    // Handlers may subscribe, unsubscribe, add and forget settings, and end the client while they run: `value` is none that
+    // is kept here.
     void notify(std::string_view path, const Value& value) {
         const auto self = shared_from_this();
         const std::string path_copy(path);
-        const Value value_copy = value;
         const auto subscribers = subscribers_;
         for (const auto& weak : subscribers) {
             if (const auto subscriber = weak.lock();
                 subscriber && path_copy.starts_with(subscriber->prefix)) {
-                subscriber->handler(path_copy, value_copy);
+                subscriber->handler(path_copy, value);
             }
         }
         std::erase_if(subscribers_, [](const auto& weak) { return weak.expired(); });
