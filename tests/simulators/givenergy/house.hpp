@@ -10,6 +10,10 @@
 
 namespace gesim {
 
+constexpr std::uint8_t kInverter = 0x11;          // its address
+constexpr std::uint8_t kHolding = 3, kInput = 4;  // functions
+constexpr double kPackWh = 8192;
+
 /// Registers of every device behind the adapter, by address, function and page.
 class RegisterFile {
   public:
@@ -69,8 +73,8 @@ class House {
     [[nodiscard]] bool in_slot(std::uint16_t start_register) const;
     [[nodiscard]] double wanted_battery() const;
     [[nodiscard]] std::uint16_t holding(std::uint16_t reg) const;
-    void put(std::uint16_t reg, double raw, std::uint8_t address = 0x11);
-    void put32(std::uint16_t reg, double raw, std::uint8_t address = 0x11);
+    void put(std::uint16_t reg, double raw, std::uint8_t address = kInverter);
+    void put32(std::uint16_t reg, double raw, std::uint8_t address = kInverter);
     void put_text(std::uint8_t address, std::uint8_t function, std::uint16_t reg, const std::string& text);
 
     std::string model_;
