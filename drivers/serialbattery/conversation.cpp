@@ -85,6 +85,7 @@ Step Conversation::next(TimePoint now) {
         if (now < not_before_) {
             return {Step::Kind::pause, {}, not_before_, line_};
         }
+        asked_again_ = tries_left_ != 0;
         if (tries_left_ == 0) {
             tries_left_ = current().tries != 0 ? current().tries : family_.timing.tries;
         }
@@ -97,7 +98,8 @@ Step Conversation::next(TimePoint now) {
         state_ = State::waiting;
         const auto on_the_wire =
             std::chrono::ceil<milliseconds>(wire_time(line_, current().bytes.bytes().size()));
-        deadline_ = now + on_the_wire + reply_limit();
+        answer_due_ = now + on_the_wire + reply_limit();
+        deadline_ = answer_due_;
         last_deadline_ = deadline_ + std::chrono::ceil<milliseconds>(wire_time(line_, kLongestAnswer))
                          + 4 * family_.timing.gap;
         not_before_ = now + family_.timing.spacing;
@@ -169,6 +171,7 @@ void Conversation::scan(TimePoint now) {
                 refused_ = true;
             }
             learn_wait(now);
+            await_other_answer(frame);
             close_query(true, now);
         }
     }
@@ -189,6 +192,15 @@ void Conversation::learn_wait(TimePoint now) {
         wait = std::min(took, wait + kSlower);
     } else {
         wait -= std::max(wait / kQuicker, 1ms);
+    }
+}
+
+/// What was asked twice may be answered twice. Where the next query could take that for its own answer, as with Modbus,
+/// which does not name the register, it is let pass.
+void Conversation::await_other_answer(Bytes answer) {
+    if (asked_again_ && at_ + 1 < queries_.size()
+        && !family_.mismatch(answer, queries_[at_ + 1].bytes.bytes())) {
+        not_before_ = std::max(not_before_, answer_due_);
     }
 }
 

@@ -79,6 +79,7 @@ class Conversation {
     void begin();
     void close_query(bool answered, TimePoint now);
     void scan(TimePoint now);
+    void await_other_answer(Bytes answer);
     [[nodiscard]] bool give_up_partial();
     [[nodiscard]] milliseconds reply_limit() const;
     [[nodiscard]] milliseconds& usual_wait();
@@ -93,6 +94,7 @@ class Conversation {
     Queries follow_;
     std::size_t at_ = 0;
     unsigned tries_left_ = 0;
+    bool asked_again_ = false;
     State state_ = State::idle;
     bool failed_ = false;
     bool heard_ = false;
@@ -105,6 +107,7 @@ class Conversation {
     std::size_t waiting_ = static_cast<std::size_t>(-1);  ///< offset of a partial frame
     TimePoint deadline_{};
     TimePoint last_deadline_{};
+    TimePoint answer_due_{};  ///< by then an answer to what was sent last has begun
     TimePoint not_before_{};
     TimePoint sent_{};
     TimePoint look_{};

@@ -1,6 +1,7 @@
 #include "serialbattery/conversation.hpp"
 
 #include "support/catch.hpp"
+#include "support/modbus_frame.hpp"
 #include "support/scripted_device.hpp"
 
 using namespace bms;
@@ -19,6 +20,23 @@ test::ScriptedDevice healthy() {
     device.answer(kAskModel, kModelName).answer(kAskInfo, kInfo).answer(kAskCells, kCellVoltages);
     return device;
 }
+
+/// Reads the registers 1 and 2 of a Modbus unit, whose answers look alike.
+class TwoWords : public Session {
+  public:
+    void cycle(unsigned, Queries& out) override {
+        for (const auto* request : {"010300010001", "010300020001"}) {
+            const auto bytes = wire::from_hex(test::modbus_frame(request)).value();
+            out.push_back({.bytes = Packet(bytes), .tag = bytes[3]});
+        }
+    }
+    Taken take(const Query& query, Bytes frame, Queries&) override {
+        words[query.tag - 1] = wire::be16(frame, 3);
+        return Taken::done;
+    }
+    [[nodiscard]] Proof proof() const override { return Proof::pending; }
+    std::array<unsigned, 2> words{};
+};
 
 }  // namespace
 
@@ -88,4 +106,39 @@ TEST_CASE("endless babble does not hold the line") {
     device.babble("dd0300ff");
     CHECK_FALSE(device.poll());
     CHECK(device.now() - TimePoint{} < 4 * 2500ms);
+}
+
+TEST_CASE("a late answer and the answer to the second try are not taken for answers to two questions") {
+    const auto& family = *find_family("heltec_yy");
+    TwoWords session;
+    Conversation talk(family, session, family.lines.front());
+    const auto answer = [](const char* hex) { return wire::from_hex(test::modbus_frame(hex)).value(); };
+    std::vector<std::pair<TimePoint, wire::Buffer>> under_way;
+    TimePoint now{};
+    talk.start_cycle();
+    for (Step step = talk.next(now); step.kind != Step::Kind::finished; step = talk.next(now)) {
+        REQUIRE(now < TimePoint{} + 10s);
+        if (step.kind == Step::Kind::send) {
+            std::erase_if(under_way, [now](const auto& one) { return one.first <= now; });
+            // The first request is answered when it has just been given up, all others soon.
+            const bool first = now == TimePoint{};
+            under_way.emplace_back(now + (first ? family.timing.reply + 50ms : 60ms),
+                                   answer(step.bytes[3] == 1 ? "0103021111" : "0103022222"));
+            continue;
+        }
+        now += 1ms;
+        for (auto one = under_way.begin(); one != under_way.end() && step.kind == Step::Kind::receive;) {
+            if (one->first > now) {
+                ++one;
+                continue;
+            }
+            const auto bytes = one->second;
+            one = under_way.erase(one);
+            talk.received(bytes, now);
+            break;
+        }
+    }
+    CHECK(talk.succeeded());
+    CHECK(session.words[0] == 0x1111);
+    CHECK(session.words[1] == 0x2222);
 }
