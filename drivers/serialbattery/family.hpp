@@ -271,6 +271,9 @@ struct Family {
     std::span<const Line> lines;     ///< most likely first
     std::uint8_t first_address = 0;  ///< addresses a bus can hold; both 0: not addressed
     std::uint8_t last_address = 0;
+    /// Where further batteries are looked for unasked; both 0: at the first 16 addresses.
+    std::uint8_t first_scanned = 0;
+    std::uint8_t last_scanned = 0;
     Timing timing = {};
     Detection detection = {};
     std::span<const ControlInfo> controls = {};

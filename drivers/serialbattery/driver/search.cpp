@@ -52,9 +52,11 @@ std::vector<const Family*> families_called(std::string_view type) {
 std::vector<Location> further_places(const Location& found, const std::vector<std::uint8_t>& addresses) {
     const auto& family = *found.family;
     std::vector<std::uint8_t> candidates = addresses;
-    if (candidates.empty() && family.first_address <= 1) {
-        for (unsigned address = family.first_address;
-             address <= std::min(family.last_address, kHighestScanned); ++address) {
+    const bool named = family.last_scanned != 0;
+    if (candidates.empty() && (named || family.first_address <= 1)) {
+        const auto last = named ? family.last_scanned : std::min(family.last_address, kHighestScanned);
+        for (unsigned address = named ? family.first_scanned : family.first_address; address <= last;
+             ++address) {
             candidates.push_back(static_cast<std::uint8_t>(address));
         }
     }
@@ -68,9 +70,7 @@ std::vector<Location> further_places(const Location& found, const std::vector<st
 }
 
 asio::awaitable<std::unique_ptr<Session>> visit(Port& port, Location place) {
-    Options options;
-    options.sole_unit = false;
-    auto session = place.family->open(place.address, options);
+    auto session = place.family->open(place.address, {});
     Conversation talk(*place.family, *session, place.line);
     Query query = place.family->probe(place.address);
     query.tries = 1;

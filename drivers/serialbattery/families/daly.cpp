@@ -470,6 +470,8 @@ constexpr Family kDaly{
     .lines = daly::kLines,
     .first_address = 0x40,
     .last_address = 0x80,
+    .first_scanned = 0x40,
+    .last_scanned = 0x4f,
     .timing = {.reply = 500ms, .gap = 100ms, .pause = 20ms, .tries = 3},
     .detection = {.rank = 20, .window = 150ms, .addresses = daly::kHosts},
     .controls = daly::kControls,

@@ -448,6 +448,8 @@ constexpr Family kPylontech{
     .lines = pylontech::kLines,
     .first_address = 0x02,
     .last_address = 0x7d,
+    .first_scanned = 0x02,
+    .last_scanned = 0x0d,
     .timing = {.reply = 500ms, .gap = 100ms, .pause = 50ms, .tries = 3},
     .detection = {.rank = 30, .window = 150ms, .addresses = pylontech::kAddresses},
     .report = Report::counted,

@@ -350,6 +350,8 @@ constexpr Family kRenogy{
     .lines = renogy::kLines,
     .first_address = 1,
     .last_address = 247,
+    .first_scanned = 0x30,
+    .last_scanned = 0x3f,
     .timing = {.reply = 500ms, .gap = 50ms, .pause = 50ms, .tries = 3},
     .detection = {.rank = 60, .window = 220ms, .addresses = renogy::kUnits},
     .check = "crc",
