@@ -192,7 +192,7 @@ struct Command {
 struct Options {
     bool first_sensor_is_mosfet = true;   ///< JBD with several sensors: the first sits on the power stage
     std::optional<bool> tenfold_current;  ///< Renogy Pro; empty: decided by the model
-    bool sole_unit = true;                ///< no other battery shares the bus
+    bool sole_unit = false;               ///< no other battery shares the bus: the user says so
 };
 
 /// How sure a session is that it talks to a battery of its family.

@@ -95,7 +95,7 @@ asio::awaitable<bool> PortSession::search() {
         plan.families.insert(plan.families.end(), called.begin(), called.end());
     }
     plan.addresses = addresses_;
-    plan.options.sole_unit = addresses_.size() < 2 && !options_.all;
+    plan.options.sole_unit = addresses_.size() == 1 && !options_.all;
     const auto begin = port_->now();
     Detector detector(std::move(plan));
     const auto fault = co_await run(*port_, detector);

@@ -32,13 +32,11 @@ void Overhearing::hear(Bytes bytes, const std::function<void(Bytes frame, Bytes 
 
 std::vector<Listener> listeners_at(const Location& found) {
     const auto& family = *found.family;
-    Options options;
-    options.sole_unit = false;
     std::vector<Listener> listeners;
     for (unsigned address = family.first_address; address <= std::min(family.last_address, kHighestScanned);
          ++address) {
         const auto at = static_cast<std::uint8_t>(address);
-        listeners.push_back({{&family, at, found.line}, family.open(at, options)});
+        listeners.push_back({{&family, at, found.line}, family.open(at, {})});
     }
     return listeners;
 }

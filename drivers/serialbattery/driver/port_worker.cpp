@@ -125,7 +125,7 @@ asio::awaitable<std::optional<Detected>> PortWorker::detect() {
     plan.families = families_of(settings_.bms_types);
     plan.addresses = addresses_;
     plan.last = remembered();
-    plan.options.sole_unit = addresses_.size() < 2;
+    plan.options.sole_unit = addresses_.size() == 1;
     if (plan.last && !plan.families.empty()
         && std::ranges::find(plan.families, plan.last->family) == plan.families.end()) {
         plan.last.reset();
