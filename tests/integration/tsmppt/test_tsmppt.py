@@ -2,11 +2,14 @@
 
 import json
 import os
+import re
 import subprocess
 
 import dbus
 from tristar_testing import ROOT, SERVICE, TristarTestCase
 from venus_testing import BIN, SignalLog, main, wait_until
+
+PAGE = os.path.join(os.path.dirname(__file__), "..", "..", "..", "docs", "tsmppt.md")
 
 # What a controller that does not answer still has: who it is, what is remembered, and how reading goes. Nothing that was
 # measured or stands in a register.
@@ -15,6 +18,19 @@ KEPT_WITHOUT_CONTACT = {
     "/DeviceInstance", "/ProductId", "/ProductName", "/CustomName", "/Serial", "/FirmwareVersion", "/HardwareVersion",
     "/Connected", "/NrOfTrackers", "/Control/ResetController", "/Control/ResetCommServer", "/Control/ClearFaults",
     "/Control/ClearAlarms", "/Control/ClearAhResettable", "/Control/ClearKwhResettable", "/Control/ApplyChargeProfile"}
+
+
+def documented_paths():
+    """The paths in the tables of docs/tsmppt.md; a name without a slash stands beside the path before it."""
+    paths = set()
+    with open(PAGE, encoding="utf-8") as page:
+        for row in page:
+            folder = ""
+            for word in re.findall("`([^`]+)`", row.split("|")[1]) if row.startswith("| `/") else ():
+                path = word.replace("0..30", "0") if word.startswith("/") else folder + word
+                folder = path.rsplit("/", 1)[0] + "/"
+                paths.add(path)
+    return paths
 
 
 class Publishing(TristarTestCase):
@@ -36,6 +52,11 @@ class Publishing(TristarTestCase):
         self.assertEqual(self.text(SERVICE, "/FirmwareVersion"), "v42.00")
         self.assertNotIn("/Link/ChargeVoltage", items)
         self.assertNotIn("/Settings/ChargeCurrentLimit", items)
+
+    def test_every_path_is_in_the_users_page(self):
+        self.begin(ExternalControl=1)
+        self.wait_value(SERVICE, "/State", 3)
+        self.assertEqual(set(self.items(SERVICE)), documented_paths())
 
     def test_scenes_follow_one_another(self):
         self.begin()
