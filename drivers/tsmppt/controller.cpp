@@ -252,6 +252,9 @@ void Controller::take(const Charger& charger) {
     connected_ = true;
     if (switched) {
         coils_read_ = {};
+        if (charger_.charge_state && !is_documented_state(*charger_.charge_state)) {
+            spdlog::warn("{}: charge state {} is in no document", label_, *charger_.charge_state);
+        }
     }
     recognise_system();
     book_->book(charger_, now);

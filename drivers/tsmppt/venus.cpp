@@ -238,6 +238,10 @@ std::string_view name_of_state(std::uint32_t raw) {
     return row != nullptr ? row->name : "unknown";
 }
 
+bool is_documented_state(std::uint32_t raw) {
+    return known_state(raw) != nullptr;
+}
+
 std::string_view name_of_fault(unsigned index) {
     return name_in(kFaultNames, index);
 }

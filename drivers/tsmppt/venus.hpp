@@ -47,6 +47,8 @@ struct VenusValues {
 
 /// The name of a raw charge state in the vendor's document, "unknown" for others.
 [[nodiscard]] std::string_view name_of_state(std::uint32_t raw);
+/// Whether the vendor's document has this charge state.
+[[nodiscard]] bool is_documented_state(std::uint32_t raw);
 [[nodiscard]] std::string_view name_of_fault(unsigned bit);
 [[nodiscard]] std::string_view name_of_alarm(unsigned bit);
 [[nodiscard]] std::string_view name_of_led(std::uint32_t code);

@@ -71,6 +71,11 @@ class Publishing(TristarTestCase):
         self.assertEqual(self.value(SERVICE, "/State"), 2)
         self.assertIsNone(self.value(SERVICE, "/Dc/0/Temperature"))
         self.wait_value(SERVICE, "/History/Daily/0/LastError1", 2)
+        self.simulator.command("scene E")
+        self.simulator.command("set 50 10")  # seen on real units after slave control was left in a wrong way
+        self.wait_value(SERVICE, "/State", 3)
+        self.wait_readings(2)
+        self.assertEqual(self.driver.poll_output().count("charge state 10 is in no document"), 1)
 
     def test_one_request_per_connection_and_no_foreign_function(self):
         self.begin()
