@@ -1,15 +1,20 @@
 """install/demo as a person starts it: it ends by itself, refuses a second start, and leaves nothing behind."""
 
+import ast
 import glob
+import importlib.util
 import os
+import re
 import signal
 import subprocess
+import sys
 import tempfile
 import unittest
 
 from venus_testing import Program, wait_until
 
-DEMO = os.path.join(os.path.dirname(__file__), "..", "..", "..", "install", "demo")
+ROOT = os.path.join(os.path.dirname(__file__), "..", "..", "..")
+DEMO = os.path.join(ROOT, "install", "demo")
 
 
 class Demo(unittest.TestCase):
@@ -62,6 +67,34 @@ class Demo(unittest.TestCase):
         wrong = self.start("--for", "soon")
         self.assertEqual(self.wait_exit(wrong), 1)
         self.assertIn("'soon'", wrong.output)
+
+    def test_what_it_needs_of_python_is_installed_by_setup(self):
+        """Generating the registers and the stand-in for BlueZ are Python, and a fresh machine has none."""
+        with open(os.path.join(ROOT, "install", "setup"), encoding="utf-8") as setup:
+            installed = set(re.search(r"^build=\((.*?)\)", setup.read(), re.M | re.S).group(1).split())
+        self.assertIn("python3", installed)
+        sources = [os.path.join(ROOT, "drivers", "gxmodbus", "generate_registers.py"),
+                   *glob.glob(os.path.join(ROOT, "tests", "simulators", "bluez", "**"), recursive=True)]
+        modules = {name for source in sources for name in imported_modules(source)}
+        self.assertLessEqual({"dbus", "gi", "csv"}, modules)
+        for name in sorted(modules - set(sys.stdlib_module_names)):
+            package = subprocess.run(["dpkg", "-S", importlib.util.find_spec(name).origin], capture_output=True, text=True,
+                                     check=True).stdout.split(":")[0]
+            self.assertIn(package, installed, name)
+
+
+def imported_modules(path):
+    """The modules that a Python program takes from elsewhere; none for what is no Python program."""
+    try:
+        with open(path, encoding="utf-8") as source:
+            tree = ast.parse(source.read())
+    except (IsADirectoryError, SyntaxError, UnicodeDecodeError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and not node.module.startswith("fakebluez"):
+            yield node.module.split(".")[0]
 
 
 if __name__ == "__main__":
