@@ -12,7 +12,8 @@ int serialbattery_main(int argc, char** argv) {
     auto& line = app.cli();
     line.add_option("ports", options.ports, "serial ports, such as /dev/ttyUSB0");
     line.add_option("--config", options.config, "configuration file");
-    line.add_option("--state-dir", options.state_folder, "where to keep what was found on which port");
+    line.add_option("--state-dir", options.state_folder, "where to keep what was found on which port")
+        ->capture_default_str();
     line.add_option("--record", options.record, "file to write every byte to that passes");
     auto* replay = line.add_subcommand("replay", "Drives the batteries of a recording, in real time.");
     replay->add_option("FILE", options.replay, "file written with --record")->required();

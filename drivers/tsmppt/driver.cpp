@@ -1,9 +1,6 @@
 #include "tsmppt/driver.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdlib>
 #include <exception>
 #include <utility>
 
@@ -141,19 +138,6 @@ asio::awaitable<void> Driver::stop_children() {
 
 void Driver::wake() {
     changed_.cancel();
-}
-
-std::filesystem::path default_state_folder() {
-    constexpr auto kName = "dbus-tsmppt";
-    if (::access("/data", W_OK) == 0) {
-        return std::filesystem::path{"/data/var/lib"} / kName;
-    }
-    if (const char* state = std::getenv("XDG_STATE_HOME"); state != nullptr && *state != '\0') {
-        return std::filesystem::path{state} / kName;
-    }
-    const char* home = std::getenv("HOME");
-    return std::filesystem::path{home != nullptr ? home : "/var/lib"}
-           / (home != nullptr ? ".local/state" : "") / kName;
 }
 
 }  // namespace tristar

@@ -55,7 +55,4 @@ class Driver {
     bool restart_ = false;
 };
 
-/// Where the driver keeps its state when it is not told: on a GX below /data, elsewhere in the user's state folder.
-[[nodiscard]] std::filesystem::path default_state_folder();
-
 }  // namespace tristar

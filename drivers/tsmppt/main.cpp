@@ -1,5 +1,6 @@
 // dbus-tsmppt: Morningstar TriStar MPPT solar chargers on D-Bus.
 
+#include "common/state_folder.hpp"
 #include "tsmppt/decode.hpp"
 #include "tsmppt/driver.hpp"
 #include "tsmppt/tools.hpp"
@@ -13,8 +14,10 @@ namespace asio = boost::asio;
 
 int tsmppt_main(int argc, char** argv) {
     velib::App app{"dbus-tsmppt", "Publishes Morningstar TriStar MPPT solar chargers."};
-    std::string state_folder;
-    app.cli().add_option("--state-dir", state_folder, "where to keep history and totals");
+    auto state_folder = common::default_state_folder("dbus-tsmppt").string();
+    app.cli()
+        .add_option("--state-dir", state_folder, "where to keep history and totals")
+        ->capture_default_str();
     int leave_after_s = 300;
     app.cli()
         .add_option("--leave-after", leave_after_s,
@@ -73,10 +76,7 @@ int tsmppt_main(int argc, char** argv) {
             }
             co_return co_await tristar::scan(hosts, target, as_json);
         }
-        tristar::Driver driver{
-            app,
-            {state_folder.empty() ? tristar::default_state_folder() : std::filesystem::path{state_folder},
-             std::chrono::seconds{leave_after_s}}};
+        tristar::Driver driver{app, {state_folder, std::chrono::seconds{leave_after_s}}};
         co_return co_await driver.run();
     });
 }

@@ -48,8 +48,7 @@ class Service {
           host_{.bus = app.bus(),
                 .settings = settings_,
                 .config = config_,
-                .state_folder = options_.state_folder.empty() ? default_state_folder()
-                                                              : std::filesystem::path(options_.state_folder),
+                .state_folder = options_.state_folder,
                 .bank_expected = options_.ports.size() > 1},
           bank_(host_),
           changed_(app.context(), asio::steady_timer::time_point::max()) {}
@@ -219,16 +218,6 @@ asio::awaitable<int> serve(velib::App& app, ServiceOptions options) {
     options.state_folder = folder.path();
     Service service(app, std::move(options), std::move(open_port));
     co_return co_await service.run();
-}
-
-std::filesystem::path default_state_folder() {
-    constexpr auto kName = "dbus-serialbattery";
-    if (::access("/data", W_OK) == 0) {
-        return std::filesystem::path{"/data/var/lib"} / kName;
-    }
-    const char* home = std::getenv("HOME");
-    return std::filesystem::path{home != nullptr ? home : "/var/lib"}
-           / (home != nullptr ? ".local/state" : "") / kName;
 }
 
 }  // namespace bms

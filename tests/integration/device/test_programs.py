@@ -1,4 +1,4 @@
-"""What the drivers' executables can not do: start other programs."""
+"""What the drivers' executables can not do, start other programs, and where they keep what they remember."""
 
 import glob
 import os
@@ -29,6 +29,13 @@ class Programs(unittest.TestCase):
 
     def test_one_that_does_is_seen(self):
         self.assertIn("execvp", starters("/usr/bin/env"))
+
+    def test_each_has_a_folder_of_its_own(self):
+        for driver in DRIVERS:
+            if driver != "dbus-smartsolar":  # remembers nothing
+                said = subprocess.run([os.path.join(BUILD, "bin", driver), "--help"], check=True, capture_output=True,
+                                      text=True, env={"HOME": "/home/somebody"}).stdout
+                self.assertRegex(said, rf"=(/data/var/lib|/home/somebody/.local/state)/{driver}\b")
 
 
 if __name__ == "__main__":
