@@ -247,6 +247,7 @@ class Up16sSession : public Session {
                 return take_status(data);
             case kIndividual:
                 individual_.answered();
+                own_limits_missed_ = 0;
                 own_charge_limit_ = scaled(kOwnChargeLimit, {data});
                 own_discharge_limit_ = scaled(kOwnDischargeLimit, {data});
                 return Taken::done;
@@ -269,8 +270,12 @@ class Up16sSession : public Session {
             forget(kStatusFields, battery_);
         } else if (query.tag == kIndividual) {
             individual_.missed();
-            own_charge_limit_.reset();
-            own_discharge_limit_.reset();
+            // What a pack may do alone changes little, while the sum over all packs may be many times that: its last
+            // word counts until it is clear that it says no more.
+            if (++own_limits_missed_ >= kOwnLimitsMisses) {
+                own_charge_limit_.reset();
+                own_discharge_limit_.reset();
+            }
         } else if (query.tag == kParameters) {
             parameters_.missed();
         } else if (query.tag == kTotals) {
@@ -304,6 +309,7 @@ class Up16sSession : public Session {
 
   private:
     static constexpr unsigned kOwnLimitsEvery = 5;
+    static constexpr unsigned kOwnLimitsMisses = 12;  ///< a minute's worth
     static constexpr unsigned kTotalsEvery = 30;
     static constexpr unsigned kMasterAddress = 1;
 
@@ -406,6 +412,7 @@ class Up16sSession : public Session {
     std::uint8_t address_;
     bool seen_ = false;
     bool zero_before_ = false;
+    unsigned own_limits_missed_ = 0;
     std::optional<double> own_charge_limit_;
     std::optional<double> own_discharge_limit_;
     std::optional<double> last_discharge_limit_;
