@@ -310,13 +310,14 @@ class RenogySession : public Session {
         }
     }
 
-    /// Some of the standard generation send zeros though they work: FETs off without any alarm while current flows
-    /// are FETs that are not reported.
+    /// Some of the standard generation always send a zero word though they work. Until a bit of it was seen set, that
+    /// the FETs are off is not believed: it would end all charging and so never be disproved.
     void take_status() {
         battery_.alarms.clear();
         raise(kProtections, *battery_.alarm_word, battery_.alarms);
         raise(kWarnings, *battery_.warning_word, battery_.alarms);
-        if (*battery_.alarm_word == 0 && battery_.current_a.value_or(1) != 0) {
+        status_reported_ = status_reported_ || *battery_.alarm_word != 0;
+        if (!status_reported_) {
             battery_.charge_fet.reset();
             battery_.discharge_fet.reset();
         }
@@ -327,6 +328,7 @@ class RenogySession : public Session {
     std::array<bool, kBlocks.size()> answered_{};
     std::vector<double> cell_sensors_;
     std::optional<double> board_celsius_;
+    bool status_reported_ = false;
     bool refuted_ = false;
 };
 
