@@ -214,7 +214,7 @@ class DalySession : public Session {
         if (battery_.cell_count) {
             ask(out, kCellFrames, true, 2);
             temperatures_next_ = !temperatures_next_ && sensors_ > 0;
-            ask(out, temperatures_next_ ? kTemperatureFrames : kBalance, false);
+            ask(out, !temperatures_next_ ? kBalance : only_extremes_ ? kHeat : kTemperatureFrames, false);
         }
         for (std::size_t i = 0; i < kIdentity.size() && poll < kIdentityPolls; ++i) {
             if (!told_[i]) {
@@ -239,7 +239,12 @@ class DalySession : public Session {
             case kCellFrames:
                 return take_cells(data);
             case kTemperatureFrames:
+                temperature_misses_ = 0;
                 return take_temperatures(data);
+            case kHeat:
+                battery_.temperatures = {{Place::cell, data[0] - kCelsiusZero},
+                                         {Place::cell, data[2] - kCelsiusZero}};
+                return Taken::done;
             case kBalance:
                 balancing_ = word(data) & kBalanceBits;
                 set_balancing(battery_, *balancing_);
@@ -304,6 +309,13 @@ class DalySession : public Session {
                 break;
             case kTemperatureFrames:
                 battery_.temperatures.clear();
+                // Small boards know the extremes only.
+                only_extremes_ = ++temperature_misses_ >= kTemperatureMisses;
+                break;
+            case kHeat:
+                battery_.temperatures.clear();
+                only_extremes_ = false;
+                temperature_misses_ = 0;
                 break;
             case kCellFrames:
                 battery_.cells.clear();
@@ -340,6 +352,7 @@ class DalySession : public Session {
   private:
     static constexpr unsigned kStatusEvery = 30;
     static constexpr unsigned kIdentityPolls = 3;
+    static constexpr unsigned kTemperatureMisses = 3;
     static constexpr auto kIdentity = std::to_array<Id>({kRated, kProduction, kCode, kVersion});
 
     void ask(Queries& out, Id id, bool required, std::uint8_t tries = 1) const {
@@ -441,6 +454,8 @@ class DalySession : public Session {
     std::array<bool, kIdentity.size()> told_{};
     unsigned sensors_ = 0;
     bool temperatures_next_ = false;
+    unsigned temperature_misses_ = 0;
+    bool only_extremes_ = false;
     bool have_pack_ = false;
     bool refuted_ = false;
     std::optional<std::uint64_t> balancing_;

@@ -104,3 +104,15 @@ TEST_CASE("daly: a code is taken when all of it came, however often that takes")
         CHECK(device.battery().unique_id == "2024-02-03_150");
     }
 }
+
+TEST_CASE("daly: a board without a list of sensors is asked for its extremes") {
+    auto device = board();
+    device.mute(ask("96"));
+    device.answer(ask("92"), reply("92", "41013c02"));
+    for (int i = 0; i < 10; ++i) {
+        REQUIRE(device.poll());
+    }
+    CHECK(device.times_asked(ask("96")) == 3);
+    CHECK(device.battery().temperatures
+          == std::vector<Temperature>{{Place::cell, 25.0}, {Place::cell, 20.0}});
+}
