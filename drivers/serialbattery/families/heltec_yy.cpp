@@ -28,6 +28,7 @@ enum Register : std::uint16_t {
     kTemperatures = 112,
     kRated = 118,
     kCharge = 120,
+    kLearned = 126,
     kBalancing = 139,
     kRunState = 152,
     kWarnings = 156,
@@ -154,25 +155,16 @@ struct Item {
     bool required;
 };
 constexpr auto kItems = std::to_array<Item>({
-    {kTypeName, kTypeWords, 0, true},
-    {kVoltage, 2, 1, true},
-    {kCellCount, 1, 0, true},
-    {kCells, 0, 1, true},  // as many as there are cells
-    {kCurrent, 2, 1, true},
-    {kCharge, 1, 1, true},
-    {kWarnings, 2, 1, false},
-    {kRunState, 2, 2, false},
-    {kTemperatures, 2, 3, false},
-    {kBalancing, 2, 3, false},
-    {kRated, 2, 10, false},
-    {kSerial, 4, 0, false},
-    {kHardware, 1, 0, false},
-    {kProduction, 2, 0, false},
-    {kDeviceName, 6, 0, false},
-    {kCellMaximum, 1, 0, false},
-    {kCellMinimum, 1, 0, false},
-    {kMaxChargeCurrent, 1, 0, false},
-    {kMaxDischargeCurrent, 1, 0, false},
+    {kTypeName, kTypeWords, 0, true}, {kVoltage, 2, 1, true},
+    {kCellCount, 1, 0, true},         {kCells, 0, 1, true},  // as many as there are cells
+    {kCurrent, 2, 1, true},           {kCharge, 1, 1, true},
+    {kWarnings, 2, 1, false},         {kRunState, 2, 2, false},
+    {kTemperatures, 2, 3, false},     {kBalancing, 2, 3, false},
+    {kRated, 2, 10, false},           {kLearned, 1, 60, false},
+    {kSerial, 4, 0, false},           {kHardware, 1, 0, false},
+    {kProduction, 2, 0, false},       {kDeviceName, 6, 0, false},
+    {kCellMaximum, 1, 0, false},      {kCellMinimum, 1, 0, false},
+    {kMaxChargeCurrent, 1, 0, false}, {kMaxDischargeCurrent, 1, 0, false},
 });
 
 constexpr std::size_t kCellsItem = 3;
