@@ -161,6 +161,8 @@ constexpr auto kTagFields = std::to_array<Field>({
     {0xaa, Raw::u32be, 1, "capacity_Ah", &Battery::capacity_ah},
     {0xab, Raw::truth8, 0, "", &Battery::charge_switch},
     {0xac, Raw::truth8, 0, "", &Battery::discharge_switch},
+    {0xb6, Raw::u32be, 1.0 / 60, "running_time_s", &Battery::run_time_s},     // minutes
+    {0xb9, Raw::u32be, 1, "actual_capacity_Ah", &Battery::full_ah, 0, 0, 0},  // 0 before firmware 10.10
 });
 static_assert(well_formed(kTagFields, 4));  // whatever its width, a field has one tag
 
@@ -250,6 +252,18 @@ std::vector<std::uint16_t> cells(Bytes list) {
 
 std::string text(Bytes value) {
     return wire::ascii(value);
+}
+
+/// "2110": a year and a month.
+std::optional<Date> produced(std::string_view text) {
+    const bool digits = text.size() == 4
+                        && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (!digits) {
+        return std::nullopt;
+    }
+    const auto pair = [text](std::size_t at) { return 10 * (text[at] - '0') + text[at + 1] - '0'; };
+    const Date date{static_cast<std::uint16_t>(2000 + pair(0)), static_cast<std::uint8_t>(pair(2)), 1};
+    return date.valid() ? std::optional(date) : std::nullopt;
 }
 
 void describe_all(Bytes info, Record& out) {
@@ -407,6 +421,7 @@ class JkTtlSession : public Session {
 
     void take_identity(const Tags& tags) {
         battery_.manufacturer = "JK";
+        battery_.production = produced(text(tags[kDate]));
         battery_.firmware_version = text(tags[kSoftware]);
         while (!battery_.firmware_version.empty() && battery_.firmware_version.back() == '_') {
             battery_.firmware_version.pop_back();
