@@ -131,10 +131,14 @@ class FelicitySession : public Session {
     void cycle(unsigned poll, Queries& out) override {
         for (std::size_t i = 0; i < kBlocks.size(); ++i) {
             const auto& block = kBlocks[i];
-            if (block.every == 0 ? !answered_[i] : poll % block.every == 0) {
+            const bool required = block.reg != kSerial && block.reg != kLimits;
+            const bool due = block.every == 0 ? !answered_[i] && (required || poll < kIdentityPolls)
+                                              : poll % block.every == 0;
+            if (due) {
                 out.push_back({.bytes = modbus::request(unit_, modbus::kReadHolding, block.reg, block.words),
                                .tag = static_cast<std::uint16_t>(i),
-                               .required = block.reg != kSerial && block.reg != kLimits});
+                               .required = required,
+                               .tries = static_cast<std::uint8_t>(required ? 0 : 1)});
             }
         }
     }
@@ -201,6 +205,8 @@ class FelicitySession : public Session {
     }
 
   private:
+    static constexpr unsigned kIdentityPolls = 5;
+
     Taken take_cells(const Payload& window) {
         const auto cells = fitted(*modbus::words_at(window, kCells, kCellSlots));
         if (cells.empty()) {
