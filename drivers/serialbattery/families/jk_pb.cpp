@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
 
 namespace bms {
 namespace jk_pb {
@@ -233,7 +234,7 @@ class JkPbSession : public Session {
             ask(out, kSettings, !have_settings_);
         }
         ask(out, kStatus, true);
-        if (battery_.model.empty() && poll % kAboutEvery == 0) {
+        if (battery_.model.empty() && (poll < kAboutAtFirst || poll % kAboutEvery == 0)) {
             ask(out, kAbout, false);
         }
     }
@@ -298,6 +299,8 @@ class JkPbSession : public Session {
   private:
     static constexpr unsigned kSettingsEvery = 300;
     static constexpr unsigned kAboutEvery = 10;
+    static constexpr unsigned kAboutAtFirst =
+        3;  ///< polls: which battery it is must not depend on a lost answer
 
     void ask(Queries& out, Trigger what, bool required) const {
         out.push_back({.bytes = trigger(unit_, what),
@@ -340,7 +343,22 @@ class JkPbSession : public Session {
             battery_.charge_voltage_limit_v = *volts * cells;
         }
         battery_.manufacturer = "JK";
+        heater_ = {battery_.heater_start_c, battery_.heater_stop_c};
+        cold_ = {scaled(kChargeCold, {block}), scaled(kChargeWarm, {block})};
+        place_heater();
         have_settings_ = true;
+    }
+
+    /// Older boards have no temperatures for the heater: it follows the lower limit of charging. Which it is, the about
+    /// block tells.
+    void place_heater() {
+        const auto& hardware = battery_.hardware_version;
+        const auto firmware = std::strtod(battery_.firmware_version.c_str(), nullptr);
+        const bool known = !hardware.empty() && firmware > 0;
+        const bool own = hardware > "15A" || (hardware == "15A" && firmware >= 15.41);
+        const auto& limits = !known ? std::array<std::optional<double>, 2>{} : own ? heater_ : cold_;
+        battery_.heater_start_c = limits[0];
+        battery_.heater_stop_c = limits[1];
     }
 
     void take_status(Bytes block) {
@@ -366,6 +384,7 @@ class JkPbSession : public Session {
         battery_.device_name = about_text(block, "serial");
         battery_.serial = about_text(block, "serial2");
         battery_.unique_id = battery_.serial.empty() ? "" : battery_.serial + '_' + std::to_string(unit_);
+        place_heater();
     }
 
     std::uint8_t unit_;
@@ -373,6 +392,8 @@ class JkPbSession : public Session {
     bool have_settings_ = false;
     bool have_status_ = false;
     bool refuted_ = false;
+    std::array<std::optional<double>, 2> heater_{};  ///< on and off, as the settings say
+    std::array<std::optional<double>, 2> cold_{};    ///< the same of charging
     wire::Buffer block_;
 };
 

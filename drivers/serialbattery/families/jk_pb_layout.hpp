@@ -110,6 +110,8 @@ inline constexpr auto kSettingsFields = std::to_array<Field>({
 });
 static_assert(well_formed(kSettingsFields));
 inline constexpr Field kRequestedCellVoltage{38, Raw::s32le, 1000, ""};
+inline constexpr Field kChargeCold{98, Raw::s32le, 10, ""};
+inline constexpr Field kChargeWarm{102, Raw::s32le, 10, ""};
 
 /// Texts of the about block; the pass codes at 62 and 118 are never read.
 struct TextField {

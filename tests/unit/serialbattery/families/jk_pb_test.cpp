@@ -65,19 +65,17 @@ Block status(int milliamperes = -2500) {
     return block.byte(214, 0x07);
 }
 
+std::string about(std::string_view hardware, std::string_view firmware) {
+    Block block(kAbout);
+    block.text(6, "JK_PB2A16S20P").text(22, hardware).text(30, firmware).text(46, "Garage");
+    return block.text(62, "1234").text(86, "40812345678").hex() + ack("01", "161c");
+}
+
 test::ScriptedDevice unit(const Options& options = {}) {
     test::ScriptedDevice device(*find_family("jk_pb"), 1, options);
     device.answer(kAskSettings, settings().hex() + "00" + ack("01", "161e") + "00");
     device.answer(kAskStatus, status().hex() + ack("01", "1620"));
-    device.answer(kAskAbout, Block(kAbout)
-                                     .text(6, "JK_PB2A16S20P")
-                                     .text(22, "15A")
-                                     .text(30, "15.41")
-                                     .text(46, "Garage")
-                                     .text(62, "1234")
-                                     .text(86, "40812345678")
-                                     .hex()
-                                 + ack("01", "161c"));
+    device.answer(kAskAbout, about("15A", "15.41"));
     return device;
 }
 
@@ -133,6 +131,38 @@ TEST_CASE("jk_pb: a block carries no address, so only its acknowledge tells whos
         CHECK(device.poll());
         CHECK(device.battery().current_a == -2.5);
     }
+}
+
+TEST_CASE("jk_pb: the about block is asked for again when it was lost") {
+    auto device = unit();
+    device.mute(kAskAbout);
+    REQUIRE(device.poll());
+    CHECK(device.battery().unique_id.empty());
+    device.answer(kAskAbout, about("15A", "15.41"));
+    REQUIRE(device.poll());
+    CHECK(device.battery().unique_id == "40812345678_1");
+    REQUIRE(device.poll());
+    CHECK(device.times_asked(kAskAbout) == 2);
+}
+
+TEST_CASE("jk_pb: older boards heat by the lower temperatures of charging") {
+    struct Board {
+        const char* hardware;
+        const char* firmware;
+        double start;
+        double stop;
+    };
+    const auto board = GENERATE(Board{"15A", "15.41", 2, 8}, Board{"19A", "10.07", 2, 8},
+                                Board{"15A", "15.10", -5, 5}, Board{"14A", "15.41", -5, 5});
+    INFO(board.hardware << ' ' << board.firmware);
+    auto device = unit();
+    auto block = settings();
+    block.longer(98, static_cast<unsigned>(-50)).longer(102, 50).byte(284, 2).byte(285, 8);
+    device.answer(kAskSettings, block.hex() + ack("01", "161e"));
+    device.answer(kAskAbout, about(board.hardware, board.firmware));
+    REQUIRE(device.poll());
+    CHECK(device.battery().heater_start_c == board.start);
+    CHECK(device.battery().heater_stop_c == board.stop);
 }
 
 TEST_CASE("jk_pb: under-voltage of a cell and of the pack are not confused") {
