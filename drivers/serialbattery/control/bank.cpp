@@ -10,15 +10,14 @@ namespace {
 
 constexpr Millis kSocRemembered = std::chrono::minutes{30};
 constexpr int kErrorCellsInSeries = 9;
-constexpr Seconds kLeaveBus{60};
 
-Millis patience(const BankMember& member) {
+Millis live_for(const BankMember& member) {
     return std::max<Millis>(Seconds{10}, 3 * member.interval);
 }
 
 bool is_live(const BankMember& member, Millis now) {
     return member.reading != nullptr && member.out != nullptr && member.settings != nullptr
-           && member.last_good && now - *member.last_good < patience(member);
+           && member.last_good && now - *member.last_good < live_for(member);
 }
 
 /// With both switches open a battery floats at a voltage of its own.
@@ -55,7 +54,9 @@ void remember(BankState& state, std::span<const BankMember> members, Millis now)
         memory.discharge_fet_off = member.reading->discharge_fet == false;
         memory.charge = out.charge_target;
         memory.discharge = out.discharge_target;
-        memory.safe_time = safe_time(*member.settings, cells_safe(*member.settings, out.cells));
+        const bool safe = cells_safe(*member.settings, out.cells);
+        memory.safe_time = safe_time(*member.settings, safe);
+        memory.patience = patience(*member.settings, safe);
         memory.blocks_when_lost = member.settings->block_on_disconnect;
     }
 }
@@ -100,6 +101,7 @@ class BankPoll {
                              [](const BankMember* member) { return is_connected(*member); });
         count_members();
         if (out_.batteries == 0) {
+            v().gone = true;
             return out_;
         }
         measure();
@@ -268,10 +270,9 @@ class BankPoll {
         if (out_.offline > 0 && settings_.bms_cable_alarm) {
             v().bms_cable = live_.empty() ? Level::alarm : Level::warning;
         }
-        v().gone =
-            live_.empty() && std::ranges::all_of(s_.members, [this](const MemberMemory& memory) {
-                return !memory.known || now_ - memory.seen >= std::max<Millis>(memory.safe_time, kLeaveBus);
-            });
+        v().gone = live_.empty() && std::ranges::all_of(s_.members, [this](const MemberMemory& memory) {
+                       return !memory.known || now_ - memory.seen >= memory.patience;
+                   });
     }
 
     void predict() {

@@ -36,6 +36,7 @@ struct MemberMemory {
     LimitTarget charge;
     LimitTarget discharge;
     Seconds safe_time{};  ///< how long its limits count once it is lost
+    Seconds patience{};   ///< how long it stays on the bus by itself then
     bool blocks_when_lost = false;
     bool known = false;  ///< was live in this run; else only its state of charge counts
 };
@@ -75,7 +76,7 @@ struct BankOutput {
 
 /// One poll of a parallel bank. `settings` is what bank_settings made of the members'. A member that is not among
 /// `members` any more counts as lost, until it is forgotten. Without a member that was ever heard nothing is
-/// known and no limit is given.
+/// known and no limit is given. `values.gone`: nobody vouches for the limits any more, the bank has to leave the bus.
 [[nodiscard]] BankOutput poll_bank(BankState& state, const Settings& settings,
                                    std::span<const BankMember> members, const Surroundings& around,
                                    Millis now);

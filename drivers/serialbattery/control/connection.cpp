@@ -13,14 +13,14 @@ constexpr Seconds kCableWarning{60};
 constexpr Seconds kShortPatience{60};
 constexpr Seconds kErrorMemory{60};
 
+}  // namespace
+
 Seconds patience(const Settings& settings, bool cells_were_safe) {
     if (settings.block_on_disconnect || !cells_were_safe) {
         return kShortPatience;
     }
     return Seconds{saturated(settings.disconnect_minutes * 60)};
 }
-
-}  // namespace
 
 bool cells_safe(const Settings& settings, const CellSummary& cells) {
     const auto units = [](double value) { return tenth_millivolts(microvolts(value)); };

@@ -42,6 +42,9 @@ Silence missed(Connection& connection, const Settings& settings, const CellSumma
 /// limits for this time. Zero when its cells were not in the safe window or silence blocks at once.
 [[nodiscard]] Seconds safe_time(const Settings& settings, bool cells_were_safe);
 
+/// How long a silent battery stays on the bus after the first failed poll.
+[[nodiscard]] Seconds patience(const Settings& settings, bool cells_were_safe);
+
 /// Whether every cell is strictly inside the safe window.
 [[nodiscard]] bool cells_safe(const Settings& settings, const CellSummary& cells);
 

@@ -125,19 +125,38 @@ asio::awaitable<void> BankService::begin() {
               .min = 0,
               .max = 1},
              0);
-    step();
     {
         velib::Update update(tree);
         device_->set_connected(update, true);
     }
+}
+
+/// Limits that nobody vouches for must not be obeyed any longer: without a BMS the system stops charging.
+void BankService::show(bool shown) {
+    if (shown == device_->published()) {
+        return;
+    }
+    if (!shown) {
+        spdlog::warn("no battery of the bank is left, {} leaves the bus", device_->service().name());
+        device_->withdraw();
+        return;
+    }
     // The bank is there before the members hand the system over to it.
     device_->publish();
+    spdlog::info("{} batteries as one: {}, instance {}", host_.units.size(), device_->service().name(),
+                 device_->instance());
     host_.limits_on_members = false;
     for (auto* unit : host_.units) {
         unit->show_limits(false);
     }
-    spdlog::info("{} batteries as one: {}, instance {}", host_.units.size(), device_->service().name(),
-                 device_->instance());
+}
+
+void BankService::farewell() {
+    if (!device_ || !device_->published() || !settings_.bms_cable_alarm) {
+        return;
+    }
+    velib::Update update(device_->items());
+    update.set("/Alarms/BmsCable", 2);
 }
 
 control::Settings BankService::settings() const {
@@ -187,10 +206,13 @@ void BankService::step() {
                                  .max_cell_id = out_.max_cell_id,
                                  .min_temperature_id = out_.min_temperature_id,
                                  .max_temperature_id = out_.max_temperature_id};
-    velib::Update update(device_->items());
-    table_->publish(update, view);
-    limits_->publish(update, view);
-    show_members(update);
+    {
+        velib::Update update(device_->items());
+        table_->publish(update, view);
+        limits_->publish(update, view);
+        show_members(update);
+    }
+    show(!out_.values.gone);
 }
 
 void BankService::add_modules() {

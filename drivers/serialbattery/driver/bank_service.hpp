@@ -30,6 +30,8 @@ class BankService {
     /// A battery came: it may be time to begin.
     void note_poll();
     boost::asio::awaitable<void> save(bool everything);
+    /// Says that it is about to go.
+    void farewell();
 
   private:
     static constexpr std::size_t kShownMembers = 10;
@@ -42,6 +44,7 @@ class BankService {
     boost::asio::awaitable<void> begin();
     void add_modules();
     void step();
+    void show(bool shown);
     void show_members(velib::Update& update);
     [[nodiscard]] bool wanted() const;
     [[nodiscard]] control::Settings settings() const;

@@ -151,6 +151,7 @@ class Service {
             unit->farewell();
             co_await unit->save(true);
         }
+        bank_.farewell();
         co_await bank_.save(true);
         host_.polled = [] {};
     }

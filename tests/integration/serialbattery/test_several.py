@@ -108,6 +108,22 @@ class Bank(BatteryTestCase):
         self.wait_value(BANK, "/Dc/0/Current", 16, near=0.2)
         self.wait_value(BANK, "/Alarms/BmsCable", 0)
 
+    def test_without_members_the_bank_leaves_the_bus(self):
+        """Its last limits must not be obeyed for ever: only a BMS that is gone stops a system's solar chargers."""
+        first, second = self.simulate("jbd", "ttyA"), self.simulate("jbd", "ttyB")
+        self.drive("ttyA", "ttyB", config=AT_ONCE + "BLOCK_ON_DISCONNECT_TIMEOUT_MINUTES = 0\n")
+        self.wait_name(BANK)
+        self.wait_value(BANK, "/System/NrOfModulesOnline", 2)
+        self.tell(first, command="fault", silence=True)
+        self.wait_value(BANK, "/System/NrOfModulesOnline", 1)
+        self.assertTrue(self.has_name(BANK))
+        self.tell(second, command="fault", silence=True)
+        self.wait_no_name(BANK)
+        self.tell(second, command="fault", silence=False)
+        wait_until(lambda: self.has_name(BANK), "the bank to be back", LONG)
+        self.wait_value(BANK, "/Info/MaxChargeCurrent", lambda v: v)
+        self.wait_value(BANK, "/Alarms/BmsCable", 1)
+
     def test_one_battery_is_no_bank(self):
         self.simulate("jbd", "ttyA")
         self.drive("ttyA")

@@ -364,6 +364,18 @@ TEST_CASE("a bank all of whose members are lost keeps its limits while that is s
     CHECK(*rack.values().charge_current_a == 0);
 }
 
+TEST_CASE("a bank whose members do not stay is gone with the last of them") {
+    Rack rack({100, 100});
+    for (auto& pack : rack.packs) {
+        pack.settings.disconnect_minutes = 0;
+    }
+    rack.until(5);
+    rack.silent = {true, false};
+    CHECK_FALSE(rack.until(30).values.gone);
+    rack.silent = {true, true};
+    CHECK(rack.until(30 + 10).values.gone);
+}
+
 TEST_CASE("members of different cell counts are no bank") {
     Rack rack({100, 100});
     rack.packs[1].pack.cell_count = 15;
@@ -380,6 +392,7 @@ TEST_CASE("a bank without members knows nothing, and can forget one") {
     BankState state;
     const auto out = poll_bank(state, Settings{}, {}, Surroundings{}, Millis{0});
     CHECK(out.batteries == 0);
+    CHECK(out.values.gone);
     CHECK_FALSE(out.values.charge_current_a);
     Rack rack({100, 100});
     rack.until(3);
