@@ -20,10 +20,12 @@ Value MonitoredService::value(std::string_view path) const {
 
 class Monitor::Watcher : public std::enable_shared_from_this<Watcher> {
   public:
-    Watcher(const BusContext& context, std::vector<std::string> prefixes, Handlers handlers)
+    Watcher(const BusContext& context, std::vector<std::string> prefixes, Handlers handlers,
+            std::vector<std::string> paths)
         : bus_(std::make_unique<Bus>(context)),
           prefixes_(std::move(prefixes)),
-          handlers_(std::move(handlers)) {}
+          handlers_(std::move(handlers)),
+          paths_(std::move(paths)) {}
 
     void start() {
         matches_.push_back(
@@ -77,6 +79,10 @@ class Monitor::Watcher : public std::enable_shared_from_this<Watcher> {
         return name.starts_with("com.victronenergy.")
                && std::ranges::any_of(prefixes_,
                                       [&](const auto& prefix) { return name.starts_with(prefix); });
+    }
+
+    bool kept(std::string_view path) const {
+        return paths_.empty() || std::ranges::find(paths_, path) != paths_.end();
     }
 
     void on_names(CallResult& names) {
@@ -137,7 +143,9 @@ class Monitor::Watcher : public std::enable_shared_from_this<Watcher> {
         if (result.ok()) {
             read_items(result.reply.get(),
                        [&](std::string_view path, const std::optional<Value>& value, std::string text) {
-                           service.items[std::string(path)] = {value.value_or(Value()), std::move(text)};
+                           if (kept(path)) {
+                               service.items[std::string(path)] = {value.value_or(Value()), std::move(text)};
+                           }
                        });
             read(std::move(service), from_start);
         } else if (result.unanswered()) {
@@ -152,7 +160,7 @@ class Monitor::Watcher : public std::enable_shared_from_this<Watcher> {
             call(message::call(bus_->raw(), owner.c_str(), "/", message::kBusItem, "GetValue"),
                  [service, from_start](Watcher& self, CallResult& older) mutable {
                      if (older.ok()) {
-                         read_tree(older.reply.get(), service);
+                         self.read_tree(older.reply.get(), service);
                          self.read(std::move(service), from_start);
                      } else {
                          self.unreadable(service.name, from_start, older);
@@ -218,13 +226,16 @@ class Monitor::Watcher : public std::enable_shared_from_this<Watcher> {
     }
 
     // The reply of GetValue on "/": a variant of {relative path: value}.
-    static void read_tree(sd_bus_message* in, MonitoredService& service) {
+    void read_tree(sd_bus_message* in, MonitoredService& service) const {
         if (sd_bus_message_enter_container(in, SD_BUS_TYPE_VARIANT, "a{sv}") <= 0) {
             return;
         }
         message::read_dictionary(in, [&](std::string_view key, Value value) {
-            auto text = to_text(value);
-            service.items[fmt::format("/{}", key)] = {std::move(value), std::move(text)};
+            auto path = fmt::format("/{}", key);
+            if (kept(path)) {
+                auto text = to_text(value);
+                service.items[std::move(path)] = {std::move(value), std::move(text)};
+            }
         });
     }
 
@@ -267,6 +278,9 @@ class Monitor::Watcher : public std::enable_shared_from_this<Watcher> {
     }
 
     void take(MonitoredService& service, std::string_view path, Value value, std::string text) {
+        if (!kept(path)) {
+            return;
+        }
         auto& item = service.items[std::string(path)];
         item = {std::move(value), std::move(text)};
         if (handlers_.changed) {
@@ -277,13 +291,16 @@ class Monitor::Watcher : public std::enable_shared_from_this<Watcher> {
     std::unique_ptr<Bus> bus_;
     std::vector<std::string> prefixes_;
     Handlers handlers_;
+    std::vector<std::string> paths_;
     std::vector<Match> matches_;
     std::map<std::string, Watched, std::less<>> watched_;
     int unread_ = 1;  // services that were there at the start and have not answered, plus the list itself
 };
 
-Monitor::Monitor(const BusContext& context, std::vector<std::string> prefixes, Handlers handlers)
-    : watcher_(std::make_shared<Watcher>(context, std::move(prefixes), std::move(handlers))) {
+Monitor::Monitor(const BusContext& context, std::vector<std::string> prefixes, Handlers handlers,
+                 std::vector<std::string> paths)
+    : watcher_(
+        std::make_shared<Watcher>(context, std::move(prefixes), std::move(handlers), std::move(paths))) {
     watcher_->start();
 }
 

@@ -1,6 +1,7 @@
 #include "serialbattery/driver/bank_service.hpp"
 
 #include "serialbattery/driver/battery_settings.hpp"
+#include "serialbattery/driver/neighbours.hpp"
 #include "serialbattery/driver/stored.hpp"
 #include "serialbattery/driver/unit.hpp"
 #include "velib/app.hpp"
@@ -186,7 +187,8 @@ void BankService::step() {
                            .soh_percent = unit->battery().soh_pct,
                            .resistance_ohm = std::nullopt});
     }
-    const control::Surroundings around;
+    control::Surroundings around;
+    host_.neighbours.fill(around, settings_);
     out_ = control::poll_bank(state_, settings_, members, around, now);
     const publication::View view{.battery = nobody_,
                                  .out = out_.values,

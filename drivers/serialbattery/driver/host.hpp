@@ -15,12 +15,14 @@
 
 namespace bms {
 
+class Neighbours;
 class Unit;
 
 struct Host {
     velib::BusContext bus;
     velib::Settings& settings;
     const control::ConfigFile& config;
+    Neighbours& neighbours;
     std::filesystem::path state_folder;
     bool bank_expected = false;            ///< several batteries are configured
     bool limits_on_members = true;         ///< no bank speaks for them

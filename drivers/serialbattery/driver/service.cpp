@@ -2,6 +2,7 @@
 
 #include "serialbattery/driver/bank_service.hpp"
 #include "serialbattery/driver/battery_settings.hpp"
+#include "serialbattery/driver/neighbours.hpp"
 #include "serialbattery/driver/port_worker.hpp"
 
 #include <unistd.h>
@@ -45,15 +46,18 @@ class Service {
           settings_(app.bus()),
           config_(load_config(options_.config.empty() ? kDefaultConfig : options_.config,
                               !options_.config.empty())),
+          neighbours_(app.bus()),
           host_{.bus = app.bus(),
                 .settings = settings_,
                 .config = config_,
+                .neighbours = neighbours_,
                 .state_folder = options_.state_folder,
                 .bank_expected = options_.ports.size() > 1},
           bank_(host_),
           changed_(app.context(), asio::steady_timer::time_point::max()) {}
 
     asio::awaitable<int> run() {
+        neighbours_.follow(control::settings_for(config_, {}).settings);
         for (const auto& path : options_.ports) {
             workers_.push_back(std::make_unique<PortWorker>(host_, path, open_port_));
         }
@@ -161,6 +165,7 @@ class Service {
     OpenPort open_port_;
     velib::Settings settings_;
     control::ConfigFile config_;
+    Neighbours neighbours_;
     Host host_;
     BankService bank_;
     std::vector<std::unique_ptr<PortWorker>> workers_;

@@ -1,6 +1,7 @@
 #include "serialbattery/driver/unit.hpp"
 
 #include "serialbattery/driver/measurement.hpp"
+#include "serialbattery/driver/neighbours.hpp"
 #include "serialbattery/driver/runner.hpp"
 #include "serialbattery/driver/stored.hpp"
 #include "velib/app.hpp"
@@ -133,6 +134,7 @@ asio::awaitable<void> Unit::digest(bool good, TimePoint now) {
 
 control::Surroundings Unit::surroundings() const {
     control::Surroundings around;
+    host_.neighbours.fill(around, settings_->now());
     around.charging_forced_off = battery_.charge_switch == false;
     around.discharging_forced_off = battery_.discharge_switch == false;
     around.configuration_faulty = settings_->faulty();

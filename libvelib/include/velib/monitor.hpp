@@ -43,7 +43,9 @@ class Monitor {
         std::function<void()> settled = {};
     };
 
-    Monitor(const BusContext& context, std::vector<std::string> prefixes, Handlers handlers);
+    /// `paths`: the items to keep of each service; none: all of them.
+    Monitor(const BusContext& context, std::vector<std::string> prefixes, Handlers handlers,
+            std::vector<std::string> paths = {});
     Monitor(const Monitor&) = delete;
     Monitor& operator=(const Monitor&) = delete;
     ~Monitor();

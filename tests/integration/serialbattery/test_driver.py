@@ -10,7 +10,7 @@ import tty
 
 import dbus
 from battery_case import ROOT, BatteryTestCase
-from venus_testing import BIN, SignalLog, main, wait_until
+from venus_testing import BIN, SETTINGS, SignalLog, main, wait_until
 
 SERVICES = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../../services"))
 NOT_OURS = 129
@@ -253,6 +253,55 @@ class Settings(BatteryTestCase):
         self.assertEqual(self.set_value(service, "/Settings/RestoreDefaults", dbus.Int32(1)), 0)
         self.wait_value(service, path, 3.45)
         self.assertEqual(self.value(service, "/Settings/RestoreDefaults"), 0)
+
+    def start_shunt(self, amperes, soc):
+        shunt = self.start("velib-test-service", "--name", ROOT + "shunt", "--id", "shunt", stdin=True)
+        shunt.wait_line("ready")
+        shunt.command(f"batch /Dc/0/Current={amperes} /Soc={soc}")
+        return shunt
+
+    def test_a_shunt_counts_while_it_is_there(self):
+        shunt = self.start_shunt(-7.5, 61.5)
+        self.simulate("jbd", "ttyBMS0")
+        self.drive("ttyBMS0", config=f"[default]\nEXTERNAL_SENSOR_DBUS_DEVICE = {ROOT}shunt\n"
+                                     "EXTERNAL_SENSOR_DBUS_PATH_CURRENT = /Dc/0/Current\n")
+        service = ROOT + "ttyBMS0"
+        self.wait_name(service)
+        self.wait_value(service, "/Dc/0/Current", -7.5)
+        self.assertIsNone(self.value(service, "/SocBms"))
+        self.assertEqual(self.set_value(service, "/Settings/Soc/ExternalSocPath", "/Soc"), 0)
+        self.wait_value(service, "/Soc", 61.5)
+        self.wait_value(service, "/SocBms", 60, near=1)
+        shunt.command("set /Dc/0/Current real 3.5")
+        self.wait_value(service, "/Dc/0/Current", 3.5)
+        # Known by its instance it may come back under another name; without it the BMS's values count.
+        instance = self.value(ROOT + "shunt", "/DeviceInstance")
+        path = "/Settings/Soc/ExternalInstance"
+        self.assertEqual(self.set_value(service, path, dbus.Double(instance + 1)), 0)
+        self.wait_value(service, "/Dc/0/Current", 5.0, near=0.05)
+        self.assertEqual(self.set_value(service, "/Settings/Soc/ExternalService", ROOT.rstrip(".")), 0)
+        self.assertEqual(self.set_value(service, path, dbus.Double(instance)), 0)
+        self.wait_value(service, "/Dc/0/Current", 3.5)
+        shunt.command("leave")
+        self.wait_value(service, "/Dc/0/Current", 5.0, near=0.05)
+        self.wait_value(service, "/SocBms", None)
+        shunt.command("join")
+        self.wait_value(service, "/Dc/0/Current", 3.5)
+
+    def test_time_to_go_ends_where_the_ess_stops(self):
+        root = "/Settings/CGwacs/"
+        ess = {"Hub4Mode": 1, "BatteryLife/State": 10, "BatteryLife/MinimumSocLimit": 40}
+        requests = dbus.Array([{"path": root + name, "default": value} for name, value in ess.items()], "a{sv}")
+        service = self.bus.get_object(SETTINGS, "/", introspect=False)
+        dbus.Interface(service, "com.victronenergy.Settings").AddSettings(requests)
+        simulator = self.simulate("jbd", "ttyBMS0")
+        self.tell(simulator, command="set", current=-20, soc=60)
+        self.drive("ttyBMS0")
+        service = ROOT + "ttyBMS0"
+        self.wait_name(service)
+        seconds = float(self.wait_value(service, "/TimeToGo", lambda v: v))
+        hours = (self.value(service, "/Soc") - 40) / 100 * self.value(service, "/InstalledCapacity") / 20
+        self.assertAlmostEqual(seconds, hours * 3600, delta=hours * 360)
 
     def test_a_faulty_file_is_reported(self):
         self.simulate("jbd", "ttyBMS0")
