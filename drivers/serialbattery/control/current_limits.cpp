@@ -179,7 +179,7 @@ LimitTarget limit_target(const Settings& settings, Direction direction, const Li
     }
     const double bound_a = candidates.lowest();
     Tables(settings, side, maximum_a, candidates).add_all(input);
-    candidates.raise_to(std::min(settings.*side.least_a, maximum_a));  // what is switched off stays off
+    candidates.raise_to(std::min(settings.*side.least_a, bound_a));  // what is not allowed stays off
     const std::array<std::pair<bool, Limiter>, 3> off = {{{input.fet == false, Limiter::fet_off},
                                                           {input.forced_off, Limiter::user},
                                                           {input.limits_blocked, Limiter::configuration}}};
@@ -219,7 +219,10 @@ void update_limit(PublishedLimit& limit, const Settings& settings, Direction dir
         settle();
         return;
     }
-    if (*limit.amps == 0 && target.amps < target.maximum_a * settings.*side.threshold_fraction) {
+    // Where a least limit is wanted, 0 means that the BMS does not allow it, and nothing else.
+    const double threshold_a =
+        settings.*side.least_a > 0 ? 0 : target.maximum_a * settings.*side.threshold_fraction;
+    if (*limit.amps == 0 && target.amps < threshold_a) {
         limit.limitation.waiting = true;
         settle();
         return;

@@ -132,8 +132,14 @@ TEST_CASE("a least limit keeps an inverter on, but not against the BMS") {
     bench.reading.cells = cells(16, 3.0, {2.7});
     CHECK(*bench.at(0).discharge_current_a == 0.1);
     CHECK(discharge_text(bench.out()) == "Cell Voltage");
-    bench.reading.discharge_fet = false;
+    bench.reading.bms_discharge_current_a = 0;
     CHECK(*bench.at(1).discharge_current_a == 0);
+    CHECK(discharge_text(bench.out()) == "BMS Settings");
+    bench.reading.bms_discharge_current_a.reset();
+    CHECK(*bench.until(31).discharge_current_a == 0);
+    CHECK(*bench.until(33).discharge_current_a == 0.1);  // allowed again, after hold and ramp
+    bench.reading.discharge_fet = false;
+    CHECK(*bench.at(34).discharge_current_a == 0);
 }
 
 TEST_CASE("the change that is published at once is counted in milliamperes") {
