@@ -80,6 +80,7 @@ Settings bank_settings(std::span<const Settings* const> members) {
         merged.voltage_drop_v = std::min(merged.voltage_drop_v, one->voltage_drop_v);
         merged.bms_cable_alarm = merged.bms_cable_alarm || one->bms_cable_alarm;
     }
+    merged.history = false;  // a bank keeps none
     merged.float_cell_v = std::min(std::max(merged.float_cell_v, merged.min_cell_v), merged.max_cell_v);
     merged.soc_reset_cell_v = std::max(merged.soc_reset_cell_v, merged.max_cell_v);
     return merged;

@@ -103,7 +103,7 @@ asio::awaitable<void> BankService::begin() {
     device_ = std::move(device);
     auto& tree = device_->items();
     table_ = std::make_unique<velib::Publication<publication::View>>(tree, publication::rows());
-    limits_ = std::make_unique<velib::Publication<publication::View>>(tree, publication::limit_rows());
+    limits_ = std::make_unique<publication::LimitItems>(tree);
     add_modules();
     tree.add("/Redetect",
              {.type = velib::Type::integer,
@@ -132,23 +132,35 @@ asio::awaitable<void> BankService::begin() {
     }
 }
 
-/// Limits that nobody vouches for must not be obeyed any longer: without a BMS the system stops charging.
-void BankService::show(bool shown) {
-    if (shown == device_->published()) {
-        return;
-    }
-    if (!shown) {
-        spdlog::warn("no battery of the bank is left, {} leaves the bus", device_->service().name());
+/// On the bus as long as somebody vouches for the limits (without a BMS the system stops charging) and the user
+/// wants a bank. Else the members speak for themselves.
+void BankService::take_part() {
+    const bool there = enabled_ && !out_.values.gone;
+    if (there && !device_->published()) {
+        device_->publish();
+        spdlog::info("{} batteries as one: {}, instance {}", host_.units.size(), device_->service().name(),
+                     device_->instance());
+    } else if (!there && device_->published()) {
+        spdlog::warn("{} leaves the bus: {}", device_->service().name(),
+                     enabled_ ? "no battery of the bank is left" : "no bank is wanted");
         device_->withdraw();
-        return;
     }
-    // The bank is there before the members hand the system over to it.
-    device_->publish();
-    spdlog::info("{} batteries as one: {}, instance {}", host_.units.size(), device_->service().name(),
-                 device_->instance());
-    host_.limits_on_members = false;
-    for (auto* unit : host_.units) {
-        unit->show_limits(false);
+    if (host_.limits_on_members == enabled_) {
+        host_.limits_on_members = !enabled_;
+        for (auto* unit : host_.units) {
+            unit->show_limits(!enabled_);
+        }
+    }
+}
+
+/// The bank controls the system unless all its batteries leave that to somebody else.
+void BankService::show_limits() {
+    const bool monitors = !host_.units.empty() && std::ranges::all_of(host_.units, [](const Unit* unit) {
+        return unit->settings().monitor_only;
+    });
+    if (limits_->shown() == monitors) {
+        device_->withdraw();
+        limits_->show(!monitors);
     }
 }
 
@@ -171,11 +183,16 @@ control::Settings BankService::settings() const {
 void BankService::step() {
     const auto now = clocks(Clock::now()).monotonic;
     settings_ = settings();
+    enabled_ = host_.units.empty() ? enabled_ : settings_.bank;
+    control::Surroundings around;
+    host_.neighbours.fill(around, settings_);
+    std::string config_error;
     std::vector<control::BankMember> members;
     for (const auto* unit : host_.units) {
         if (unit->gone()) {
             continue;
         }
+        config_error = config_error.empty() ? unit->config_error() : config_error;
         members.push_back({.id = unit->id(),
                            .name = unit->name(),
                            .settings = &unit->settings(),
@@ -187,8 +204,7 @@ void BankService::step() {
                            .soh_percent = unit->battery().soh_pct,
                            .resistance_ohm = std::nullopt});
     }
-    control::Surroundings around;
-    host_.neighbours.fill(around, settings_);
+    around.configuration_faulty = !config_error.empty();
     out_ = control::poll_bank(state_, settings_, members, around, now);
     const publication::View view{.battery = nobody_,
                                  .out = out_.values,
@@ -207,14 +223,16 @@ void BankService::step() {
                                  .min_cell_id = out_.min_cell_id,
                                  .max_cell_id = out_.max_cell_id,
                                  .min_temperature_id = out_.min_temperature_id,
-                                 .max_temperature_id = out_.max_temperature_id};
+                                 .max_temperature_id = out_.max_temperature_id,
+                                 .config_error = config_error};
+    show_limits();
     {
         velib::Update update(device_->items());
         table_->publish(update, view);
         limits_->publish(update, view);
         show_members(update);
     }
-    show(!out_.values.gone);
+    take_part();
 }
 
 void BankService::add_modules() {

@@ -44,7 +44,8 @@ class BankService {
     boost::asio::awaitable<void> begin();
     void add_modules();
     void step();
-    void show(bool shown);
+    void take_part();
+    void show_limits();
     void show_members(velib::Update& update);
     [[nodiscard]] bool wanted() const;
     [[nodiscard]] control::Settings settings() const;
@@ -53,8 +54,9 @@ class BankService {
     boost::asio::steady_timer timer_;
     std::unique_ptr<velib::Device> device_;
     std::unique_ptr<velib::Publication<publication::View>> table_;
-    std::unique_ptr<velib::Publication<publication::View>> limits_;
+    std::unique_ptr<publication::LimitItems> limits_;
     std::array<Module, kShownMembers> modules_;
+    bool enabled_ = true;  ///< by the user
     control::BankState state_;
     control::BankOutput out_;
     control::Settings settings_;

@@ -227,6 +227,7 @@ asio::awaitable<void> Unit::come_up(TimePoint now) {
 void Unit::add_items() {
     auto& tree = device_->items();
     table_ = std::make_unique<velib::Publication<publication::View>>(tree, publication::rows());
+    limits_ = std::make_unique<publication::LimitItems>(tree);
     cells_ = std::make_unique<publication::CellItems>(tree, settings_->now(), pack_.cell_count);
     times_ = std::make_unique<publication::TimeToSocItems>(tree);
     settings_->mirror(tree);
@@ -235,21 +236,12 @@ void Unit::add_items() {
 
 void Unit::show_limits(bool shown) {
     shown = shown && !settings_->now().monitor_only;
-    if (shown == static_cast<bool>(limits_)) {
+    if (shown == limits_->shown()) {
         return;
     }
-    // Who controls the system is decided when a name appears.
     const bool was_published = device_->published();
     device_->withdraw();
-    if (shown) {
-        limits_ = std::make_unique<velib::Publication<publication::View>>(device_->items(),
-                                                                          publication::limit_rows());
-    } else {
-        limits_.reset();
-        for (const auto& row : publication::limit_rows()) {
-            device_->items().remove(row.path);
-        }
-    }
+    limits_->show(shown);
     if (was_published) {
         publish();
         device_->publish();
@@ -262,9 +254,7 @@ void Unit::publish() {
     view.mode_shown = can(Control::charge) && can(Control::discharge);
     velib::Update update(device_->items());
     table_->publish(update, view);
-    if (limits_) {
-        limits_->publish(update, view);
-    }
+    limits_->publish(update, view);
     cells_->publish(update, view);
     times_->publish(update, view);
     show_switches(update);

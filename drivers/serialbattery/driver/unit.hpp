@@ -64,6 +64,7 @@ class Unit {
     // For the bank.
     [[nodiscard]] const std::string& id() const { return id_; }
     [[nodiscard]] const control::Settings& settings() const { return settings_->now(); }
+    [[nodiscard]] std::string config_error() const { return settings_->first_error(); }
     [[nodiscard]] const control::State& state() const { return state_; }
     [[nodiscard]] const control::Measurement* reading() const { return reading_ ? &*reading_ : nullptr; }
     [[nodiscard]] const control::Pack& pack() const { return pack_; }
@@ -109,7 +110,7 @@ class Unit {
     std::unique_ptr<BatterySettings> settings_;
     std::unique_ptr<velib::Device> device_;
     std::unique_ptr<velib::Publication<publication::View>> table_;
-    std::unique_ptr<velib::Publication<publication::View>> limits_;
+    std::unique_ptr<publication::LimitItems> limits_;
     std::unique_ptr<publication::CellItems> cells_;
     std::unique_ptr<publication::TimeToSocItems> times_;
     std::map<Control, velib::Item*> switches_;

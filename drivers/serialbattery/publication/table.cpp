@@ -244,6 +244,23 @@ std::span<const velib::Row<View>> limit_rows() {
     return kLimitRows;
 }
 
+void LimitItems::show(bool shown) {
+    if (shown && !items_) {
+        items_.emplace(tree_, limit_rows());
+    } else if (!shown && items_) {
+        items_.reset();
+        for (const auto& row : kLimitRows) {
+            tree_.remove(row.path);
+        }
+    }
+}
+
+void LimitItems::publish(velib::Update& update, const View& view) {
+    if (items_) {
+        items_->publish(update, view);
+    }
+}
+
 CellItems::CellItems(velib::ItemTree& tree, const control::Settings& settings, std::size_t cell_count) {
     const int form = static_cast<int>(settings.cell_data_format);
     if (form == 0) {

@@ -5,6 +5,7 @@
 #include "serialbattery/publication/view.hpp"
 #include "velib/publication.hpp"
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -12,8 +13,22 @@ namespace bms::publication {
 
 /// What every battery and every bank has.
 [[nodiscard]] std::span<const velib::Row<View>> rows();
-/// What makes the service a managed battery; left out where another service controls the system.
+/// What makes the service a managed battery.
 [[nodiscard]] std::span<const velib::Row<View>> limit_rows();
+
+/// Those rows' items: there, or left out where another service controls the system.
+class LimitItems {
+  public:
+    explicit LimitItems(velib::ItemTree& tree) : tree_(tree) {}
+    [[nodiscard]] bool shown() const { return items_.has_value(); }
+    /// Who controls the system is decided when a name appears: only while the service is off the bus.
+    void show(bool shown);
+    void publish(velib::Update& update, const View& view);
+
+  private:
+    velib::ItemTree& tree_;
+    std::optional<velib::Publication<View>> items_;
+};
 
 /// Single cells, as BATTERY_CELL_DATA_FORMAT wants them, and their balancing.
 class CellItems {

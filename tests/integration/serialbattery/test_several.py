@@ -107,6 +107,26 @@ class Bank(BatteryTestCase):
         self.wait_value(BANK, "/System/NrOfModulesOnline", 2)
         self.wait_value(BANK, "/Dc/0/Current", 16, near=0.2)
         self.wait_value(BANK, "/Alarms/BmsCable", 0)
+        # Whoever wants no bank has the members' own limits, and can change his mind.
+        self.set_setting("/Settings/BatteryDriver/Bank", dbus.Int32(0))
+        self.wait_no_name(BANK)
+        for name in (a, b):
+            self.wait_value(name, "/Info/MaxChargeCurrent", lambda v: v)
+        self.set_setting("/Settings/BatteryDriver/Bank", dbus.Int32(1))
+        self.wait_name(BANK)
+        wait_until(lambda: "/Info/MaxChargeCurrent" not in self.items(a), "the member without limits")
+
+    def test_batteries_that_only_show_make_a_bank_that_only_shows(self):
+        self.simulate("jbd", "ttyA")
+        self.drive("ttyA", "ttyB", config="[default]\nMONITOR_ONLY = True\nMAX_CELL_VOLTAGE = 3,4\n")
+        self.wait_name(BANK)
+        self.wait_value(BANK, "/Dc/0/Voltage", lambda v: v)
+        self.assertNotIn("/Info/MaxChargeVoltage", self.items(BANK))
+        self.assertNotIn("/Info/MaxChargeVoltage", self.items(ROOT + "ttyA"))
+        # What is wrong with a member's settings shows where the user looks; there is no history to clear.
+        self.assertIn("MAX_CELL_VOLTAGE", str(self.value(BANK, "/Info/ConfigError")))
+        self.assertEqual(self.value(BANK, "/ErrorCode"), 119)
+        self.assertEqual(self.value(BANK, "/History/CanBeCleared"), 0)
 
     def test_without_members_the_bank_leaves_the_bus(self):
         """Its last limits must not be obeyed for ever: only a BMS that is gone stops a system's solar chargers."""
