@@ -3,6 +3,7 @@
 #include "serialbattery/driver/runner.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <charconv>
 #include <string>
@@ -10,6 +11,24 @@
 namespace bms {
 namespace asio = boost::asio;
 namespace {
+
+/// What the Python driver calls a type whose name or title differs here.
+struct OtherName {
+    std::string_view type;  ///< as lower_letters makes it
+    std::string_view family;
+};
+constexpr auto kOtherNames = std::to_array<OtherName>({
+    {"ant", "ant_old"},
+    {"ant", "ant_new"},
+    {"daren485", "daren"},
+    {"heltecmodbus", "heltec_yy"},
+    {"jkbms", "jk_ttl"},
+    {"jkbmspb", "jk_pb"},
+    {"lifepower", "eg4_lifepower"},
+    {"lltjbd", "jbd"},
+    {"lltjbdup16s", "jbd_up16s"},
+    {"seplos", "seplos2"},
+});
 
 std::string lower_letters(std::string_view text) {
     std::string out;
@@ -42,7 +61,10 @@ std::vector<const Family*> families_called(std::string_view type) {
     std::vector<const Family*> called;
     const auto wanted = lower_letters(type);
     for (const auto* family : families()) {
-        if (lower_letters(family->name) == wanted || lower_letters(family->title) == wanted) {
+        const bool elsewhere = std::ranges::any_of(kOtherNames, [&](const OtherName& other) {
+            return other.type == wanted && other.family == family->name;
+        });
+        if (elsewhere || lower_letters(family->name) == wanted || lower_letters(family->title) == wanted) {
             called.push_back(family);
         }
     }

@@ -2,6 +2,7 @@
 
 #include "serialbattery/driver/playback.hpp"
 
+#include "serialbattery/driver/search.hpp"
 #include "support/catch.hpp"
 
 #include <string>
@@ -129,4 +130,21 @@ TEST_CASE("a driver that asks what was never recorded comes to an end") {
         played.ask("77");
     }
     CHECK(played.ended());
+}
+
+TEST_CASE("BMS_TYPE of a Python driver's file means the same here") {
+    // Every class name that its configuration could hold; MNB hangs on no serial port.
+    for (const auto* type :
+         {"ANT",          "Daly",         "Daren485", "Ecs",      "EG4_Lifepower", "EG4_LL",    "Felicity",
+          "HeltecModbus", "HLPdataBMS4S", "Jkbms",    "Jkbms_pb", "KS48100",       "Lifepower", "LltJbd",
+          "LltJbd_Up16s", "Pace",         "Renogy",   "Seplos",   "Seplosv3",      "Sinowealth"}) {
+        CAPTURE(type);
+        CHECK_FALSE(families_called(type).empty());
+    }
+    REQUIRE(families_called("Jkbms_pb").size() == 1);
+    CHECK(families_called("Jkbms_pb").front()->name == "jk_pb");
+    CHECK(families_called("LltJbd").front()->name == "jbd");
+    CHECK(families_called("ANT").size() == 2);
+    CHECK(families_called("MNB").empty());
+    CHECK(families_called("").empty());
 }
