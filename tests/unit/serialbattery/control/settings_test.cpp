@@ -476,6 +476,35 @@ TEST_CASE("a first generation file is translated") {
     CHECK(settings_of(import.config) == s);
 }
 
+TEST_CASE("what has no effect here is not called understood") {
+    const auto import = import_config(
+        "[DEFAULT]\n"
+        "BLUETOOTH_BMS = Jkbms_Ble C8:47:8C:00:00:00\n"
+        "CAN_PORT = can0\n"
+        "MQTT_TOPIC = solar/battery\n"
+        "LIPRO_END_ADDRESS = 9\n"
+        "PUBLISH_CONFIG_VALUES = True\n"
+        "SERIAL_STARTER_ENABLED = False\n");
+    REQUIRE(import.lines.size() == 6);
+    for (const auto& line : import.lines) {
+        INFO(line.name);
+        CHECK(line.taken == Taken::ignored);
+        CHECK_FALSE(line.why.empty());
+    }
+    CHECK(line_of(import, "MQTT_TOPIC").why == "MQTT batteries are not read");
+    CHECK(import.findings.empty());
+    CHECK(import.config.empty());
+}
+
+TEST_CASE("a table of points under its first name is taken over") {
+    const auto import = import_config(
+        "[DEFAULT]\n"
+        "TEMPERATURE_LIMITS_WHILE_CHARGING = 0, 10, 50\n"
+        "MAX_CHARGE_CURRENT_T_FRACTION = 0, 1, 0\n");
+    CHECK(import.settings.charge_temperature == Curve{{0, 10, 50}, {0, 1, 0}});
+    CHECK(line_of(import, "TEMPERATURE_LIMITS_WHILE_CHARGING").taken == Taken::changed);
+}
+
 TEST_CASE("what cannot be used is refused with a hint, and nothing is guessed") {
     const auto import = import_config(file_text("comma.ini"));
     const Settings& s = import.settings;
