@@ -38,7 +38,7 @@ Alarms publish_alarms(AlarmMemory& memory, const Settings& settings, const Alarm
     for (std::size_t i = 0; i < kAlarmCount; ++i) {
         const auto alarm = static_cast<Alarm>(i);
         auto level = input.bms[alarm];
-        if (alarm == Alarm::low_soc && input.own_soc) {
+        if (alarm == Alarm::low_soc && (input.own_soc || !level)) {
             level = low_soc_level(settings, input.soc_percent);
         }
         const bool high = alarm == Alarm::high_voltage || alarm == Alarm::high_cell_voltage;

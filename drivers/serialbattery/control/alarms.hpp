@@ -25,11 +25,11 @@ struct AlarmMemory {
 struct AlarmInput {
     Alarms bms;
     std::optional<double> soc_percent;
-    bool own_soc = false;            ///< counted or external: LowSoc is computed
+    bool own_soc = false;            ///< counted or external: the BMS's LowSoc does not count
     bool reset_charge_near = false;  ///< high voltage warnings are suppressed
 };
 
-/// The levels to publish of a good poll, BmsCable excepted.
+/// The levels to publish of a good poll, BmsCable excepted. LowSoc is computed where the BMS has none to report.
 Alarms publish_alarms(AlarmMemory& memory, const Settings& settings, const AlarmInput& input, Seconds t);
 
 /// LowSoc from a state of charge: an alarm below SOC_LOW_ALARM, a warning below SOC_LOW_WARNING.

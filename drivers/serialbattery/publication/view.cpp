@@ -3,6 +3,17 @@
 namespace bms::publication {
 namespace {
 
+/// Any cell, of boards that say it of each only.
+std::optional<bool> balances(const Battery& battery) {
+    std::optional<bool> any = battery.balancing;
+    for (const auto& cell : battery.cells) {
+        if (cell.balancing) {
+            any = any.value_or(false) || *cell.balancing;
+        }
+    }
+    return any;
+}
+
 std::string cell_id(std::size_t number) {
     return number == 0 ? std::string() : std::string("C").append(std::to_string(number));
 }
@@ -21,7 +32,7 @@ View view_of(const Battery& battery, const control::Output& out, const control::
                           .blocking_discharge = out.allow_discharge.value_or(false) ? 0U : 1U},
               .cells = cell_count > 0 ? std::optional(cell_count) : std::nullopt,
               .soh_percent = battery.soh_pct,
-              .balancing = battery.balancing,
+              .balancing = balances(battery),
               .heating = battery.heating};
     if (out.cells.any) {
         view.min_cell_id = cell_id(out.cells.min_cell);

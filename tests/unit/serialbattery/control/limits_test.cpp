@@ -584,7 +584,12 @@ TEST_CASE("low charge is an alarm of ours when the state of charge is ours") {
     CHECK(level(3, 10) == Level::warning);
     CHECK(level(4, 9.9) == Level::alarm);
     bench.settings.soc_calculation = false;
-    CHECK_FALSE(bench.at(5).alarms[Alarm::low_soc]);
+    // Of the BMS's state of charge it is computed where the BMS has no such alarm.
+    bench.reading.soc_percent = 9;
+    CHECK(bench.at(5).alarms[Alarm::low_soc] == Level::alarm);
+    bench.reading.alarms.supports(Alarm::low_soc);
+    bench.at(6);
+    CHECK(bench.at(16).alarms[Alarm::low_soc] == Level::ok);
 }
 
 TEST_CASE("a nearly empty battery asks to be charged until it is no longer low") {
