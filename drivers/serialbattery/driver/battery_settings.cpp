@@ -80,6 +80,12 @@ asio::awaitable<void> add_installation_settings(velib::Settings& settings) {
     co_await settings.add(std::move(list));
 }
 
+control::Settings installation_settings(const velib::Settings& settings, const control::ConfigFile& config) {
+    std::vector<control::SettingText> overrides;
+    collect(settings, SettingPlace::installation, kInstallationRoot, overrides);
+    return control::settings_for(config, {{}, {}, overrides}).settings;
+}
+
 control::ConfigFile load_config(const std::string& path, bool must_exist) {
     std::error_code ignored;
     if (!std::filesystem::exists(path, ignored) && !must_exist) {

@@ -16,6 +16,9 @@ namespace bms {
 
 /// The settings of the whole installation, to be registered before any battery's.
 [[nodiscard]] boost::asio::awaitable<void> add_installation_settings(velib::Settings& settings);
+/// Those in force for the whole installation, from the file and the settings service.
+[[nodiscard]] control::Settings installation_settings(const velib::Settings& settings,
+                                                      const control::ConfigFile& config);
 inline constexpr const char* kInstallationRoot = "/Settings/BatteryDriver/";
 
 /// The configuration file; nothing in it when there is none. `must_exist`: a missing file is an error.

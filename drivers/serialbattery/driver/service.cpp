@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstdlib>
 #include <system_error>
@@ -119,8 +120,22 @@ class Service {
 
     asio::awaitable<std::optional<GivenUp>> serve_bank() {
         co_await add_installation_settings(settings_);
+        follow_log_level();
         co_await bank_.run();
         co_return std::nullopt;
+    }
+
+    /// At its default the setting leaves what the command line says.
+    void follow_log_level() {
+        const auto apply = [this, given = spdlog::get_level()](std::string_view, const velib::Value&) {
+            auto wanted = installation_settings(settings_, config_).log_level;
+            const bool is_default = wanted == control::Settings{}.log_level;
+            std::ranges::transform(wanted, wanted.begin(),
+                                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+            spdlog::set_level(is_default ? given : spdlog::level::from_str(wanted));
+        };
+        apply({}, {});
+        installation_changes_ = settings_.subscribe(kInstallationRoot, apply);
     }
 
     asio::awaitable<void> changed() {
@@ -165,6 +180,7 @@ class Service {
     OpenPort open_port_;
     velib::Settings settings_;
     control::ConfigFile config_;
+    velib::Settings::Subscription installation_changes_;
     Neighbours neighbours_;
     Host host_;
     BankService bank_;

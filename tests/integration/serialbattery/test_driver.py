@@ -236,6 +236,7 @@ class Settings(BatteryTestCase):
         for wrong in (9.0, 2.0):
             self.assertEqual(self.set_value(service, path, dbus.Double(wrong)), 2)
         self.assertEqual(self.value(service, path), 3.40)
+        self.check_log_level(driver, lambda: self.assertEqual(self.set_value(service, path, dbus.Double(2.0)), 2))
         stored = self.wait_setting_root(service) + "Limits/MaxCellVoltage"
         self.assertEqual(self.setting(stored), 3.40)
         # The other way round: from the settings service.
@@ -253,6 +254,18 @@ class Settings(BatteryTestCase):
         self.assertEqual(self.set_value(service, "/Settings/RestoreDefaults", dbus.Int32(1)), 0)
         self.wait_value(service, path, 3.45)
         self.assertEqual(self.value(service, "/Settings/RestoreDefaults"), 0)
+
+    def check_log_level(self, driver, be_refused):
+        """A refusal is a warning in the log unless only errors are wanted there."""
+        def told():
+            before = driver.poll_output().count("FLOAT_CELL_VOLTAGE")
+            be_refused()
+            return driver.poll_output().count("FLOAT_CELL_VOLTAGE") > before
+        self.assertTrue(told())
+        self.set_setting("/Settings/BatteryDriver/LogLevel", "ERROR")
+        wait_until(lambda: not told(), "silence in the log")
+        self.set_setting("/Settings/BatteryDriver/LogLevel", "INFO")
+        wait_until(told, "the refusal in the log")
 
     def start_shunt(self, amperes, soc):
         shunt = self.start("velib-test-service", "--name", ROOT + "shunt", "--id", "shunt", stdin=True)
