@@ -230,6 +230,8 @@ void Unit::add_items() {
     limits_ = std::make_unique<publication::LimitItems>(tree);
     cells_ = std::make_unique<publication::CellItems>(tree, settings_->now(), pack_.cell_count);
     times_ = std::make_unique<publication::TimeToSocItems>(tree);
+    explanations_ = std::make_unique<publication::ExplanationItems>(tree);
+    json_ = std::make_unique<publication::JsonItem>(tree);
     settings_->mirror(tree);
     add_controls();
 }
@@ -258,6 +260,14 @@ void Unit::publish() {
     cells_->publish(update, view);
     times_->publish(update, view);
     show_switches(update);
+    const auto& settings = settings_->now();
+    std::optional<control::Explanation> explanation;
+    if (settings.publish_debug) {
+        const auto around = surroundings();
+        explanation = control::explain(state_, context(around), clocks(Clock::now()).monotonic);
+    }
+    explanations_->publish(update, explanation ? &*explanation : nullptr);
+    json_->publish(update, settings.publish_json);
 }
 
 void Unit::farewell() {

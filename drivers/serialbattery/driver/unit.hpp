@@ -8,6 +8,7 @@
 #include "serialbattery/driver/battery_settings.hpp"
 #include "serialbattery/driver/host.hpp"
 #include "serialbattery/driver/port.hpp"
+#include "serialbattery/publication/extras.hpp"
 #include "serialbattery/publication/table.hpp"
 #include "velib/device.hpp"
 
@@ -113,6 +114,8 @@ class Unit {
     std::unique_ptr<publication::LimitItems> limits_;
     std::unique_ptr<publication::CellItems> cells_;
     std::unique_ptr<publication::TimeToSocItems> times_;
+    std::unique_ptr<publication::ExplanationItems> explanations_;
+    std::unique_ptr<publication::JsonItem> json_;
     std::map<Control, velib::Item*> switches_;
 
     control::Persisted written_;
