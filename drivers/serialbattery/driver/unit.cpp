@@ -124,6 +124,7 @@ asio::awaitable<void> Unit::digest(bool good, TimePoint now) {
         device_->withdraw();
         gone_ = true;
         plausible_polls_ = 0;
+        co_await save(true);
     }
     if (now - looked_ >= kLookToSave) {
         looked_ = now;
@@ -281,7 +282,7 @@ void Unit::farewell() {
 }
 
 asio::awaitable<void> Unit::save(bool everything) {
-    if (!settings_ || !device_ || state_.out.gone) {
+    if (!settings_ || !device_) {
         co_return;
     }
     const auto now = Clock::now();

@@ -4,7 +4,7 @@ import time
 
 import dbus
 from battery_case import BANK, ROOT, BatteryTestCase
-from venus_testing import main, wait_until
+from venus_testing import SETTINGS, main, wait_until
 
 # Limits that need no minute to rise.
 AT_ONCE = """[default]
@@ -137,8 +137,11 @@ class Bank(BatteryTestCase):
         self.tell(first, command="fault", silence=True)
         self.wait_value(BANK, "/System/NrOfModulesOnline", 1)
         self.assertTrue(self.has_name(BANK))
+        root = self.wait_setting_root(ROOT + "ttyB")
         self.tell(second, command="fault", silence=True)
         self.wait_no_name(BANK)
+        # What the batteries have seen is kept although the driver goes on.
+        self.wait_value(SETTINGS, root + "HistoryValues", lambda v: v and "minimum_voltage" in v)
         self.tell(second, command="fault", silence=False)
         wait_until(lambda: self.has_name(BANK), "the bank to be back", LONG)
         self.wait_value(BANK, "/Info/MaxChargeCurrent", lambda v: v)
