@@ -1,5 +1,7 @@
 #include "serialbattery/control/alarms.hpp"
 
+#include <algorithm>
+
 namespace bms::control {
 namespace {
 
@@ -11,14 +13,16 @@ constexpr Seconds kReviewEvery = std::chrono::hours{1};
 
 std::optional<Level> hold_level(HeldLevel& held, std::optional<Level> now, double delay_s, Seconds t) {
     if (!now || !held.level || *now >= *held.level) {
-        held = {.level = now, .lower_since = std::nullopt};
+        held = {.level = now};
         return held.level;
     }
-    if (!held.lower_since) {
-        held.lower_since = t;
-    }
+    held.highest_since = held.lower_since ? std::max(held.highest_since, *now) : *now;
+    held.lower_since = held.lower_since.value_or(t);
     if (static_cast<double>((t - *held.lower_since).count()) >= delay_s) {
-        held = {.level = now, .lower_since = std::nullopt};
+        const bool lower_still = *now < held.highest_since;
+        held = {.level = held.highest_since,
+                .lower_since = lower_still ? std::optional(t) : std::nullopt,
+                .highest_since = *now};
     }
     return held.level;
 }

@@ -13,6 +13,7 @@ namespace bms::control {
 struct HeldLevel {
     std::optional<Level> level;
     std::optional<Seconds> lower_since;  ///< the cause has been weaker or gone since then
+    Level highest_since = Level::ok;     ///< what it still was meanwhile
 };
 
 /// The level to publish: rising at once, falling only after `delay_s` below it.

@@ -568,6 +568,17 @@ TEST_CASE("an alarm rises at once and falls after its cause has been gone for a 
     with(Level::ok);
     CHECK(shown(24) == Level::warning);
     CHECK(shown(34) == Level::ok);
+    // A warning that an alarm leaves behind lasts as long as any other.
+    with(Level::alarm);
+    CHECK(shown(40) == Level::alarm);
+    with(Level::warning);
+    CHECK(shown(41) == Level::alarm);
+    CHECK(shown(45) == Level::alarm);
+    with(Level::ok);
+    CHECK(shown(46) == Level::alarm);
+    CHECK(shown(51) == Level::warning);
+    CHECK(shown(60) == Level::warning);
+    CHECK(shown(61) == Level::ok);
     CHECK_FALSE(bench.out().alarms[Alarm::fuse_blown]);
 }
 
