@@ -143,6 +143,7 @@ struct Settings {
 
     // Bank of all batteries
     bool bank = true;
+    bool bank_in_series = false;
     double bank_share_by = 0;
     std::optional<double> bank_max_charge_current_a;
     std::optional<double> bank_max_discharge_current_a;

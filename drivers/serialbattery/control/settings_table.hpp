@@ -220,6 +220,7 @@ inline constexpr auto kSettings = [] {
     {"EXTERNAL_SENSOR_INSTANCE", &S::external_instance, G::soc, P::battery, "Soc/ExternalInstance", "", 0, 100000, "", kNo, "Device instance of the shunt, instead of its service name"},
     {"ALARM_CLEAR_DELAY_SEC", &S::alarm_clear_delay_s, G::information, P::battery, "Info/AlarmClearDelay", "s", 0, 3600, "", kNo, "An alarm falls only after its cause has been gone for this long"},
     {"BANK_ENABLE", &S::bank, G::bank, P::installation, "Bank", "", 0, 1, "", kNo, "Publish all batteries as one when there are several"},
+    {"BANK_IN_SERIES", &S::bank_in_series, G::bank, P::installation, "BankInSeries", "", 0, 1, "", kNo, "The batteries are in series: voltages add, the weakest decides"},
     {"BANK_SHARE_BY", &S::bank_share_by, G::bank, P::installation, "BankShareBy", "", 0, 1, "0|1", kNo, "How the current divides: 0 by capacity, 1 by resistance"},
     {"BANK_MAX_CHARGE_CURRENT", &S::bank_max_charge_current_a, G::bank, P::installation, "BankMaxChargeCurrent", "A", 0, 10000, "", kNo, "Upper bound of the bank's charge current"},
     {"BANK_MAX_DISCHARGE_CURRENT", &S::bank_max_discharge_current_a, G::bank, P::installation, "BankMaxDischargeCurrent", "A", 0, 10000, "", kNo, "Upper bound of the bank's discharge current"},

@@ -72,7 +72,7 @@ asio::awaitable<void> BankService::begin() {
                              .preferred_instance = 1,
                              .process_name = kProcessName,
                              .process_version = velib::suite_version(),
-                             .connection = "Batteries in parallel",
+                             .connection = "All batteries of this driver",
                              .product_id = kProductId,
                              .product_name = "Battery bank",
                              .firmware_version = velib::suite_version(),
@@ -205,13 +205,15 @@ void BankService::step() {
                            .resistance_ohm = std::nullopt});
     }
     around.configuration_faulty = !config_error.empty();
-    out_ = control::poll_bank(state_, settings_, members, around, now);
+    const bool series = settings_.bank_in_series;
+    out_ = series ? control::poll_series(state_, settings_, members, around, now)
+                  : control::poll_bank(state_, settings_, members, around, now);
     const publication::View view{.battery = nobody_,
                                  .out = out_.values,
                                  .settings = settings_,
                                  .modules = {.batteries = out_.batteries,
-                                             .parallel = out_.batteries,
-                                             .series = 1,
+                                             .parallel = series ? 1 : out_.batteries,
+                                             .series = series ? out_.batteries : 1,
                                              .online = out_.online,
                                              .offline = out_.offline,
                                              .blocking_charge = out_.blocking_charge,

@@ -147,6 +147,24 @@ class Bank(BatteryTestCase):
         self.wait_value(BANK, "/Info/MaxChargeCurrent", lambda v: v)
         self.wait_value(BANK, "/Alarms/BmsCable", 1)
 
+    def test_a_string_breaks_with_its_first_member(self):
+        first, second = self.simulate("jbd", "ttyA"), self.simulate("jbd", "ttyB")
+        self.drive("ttyA", "ttyB", config=AT_ONCE + "BANK_IN_SERIES = True\n")
+        self.wait_name(BANK)
+        self.wait_value(BANK, "/System/BatteriesSeries", 2)
+        self.assertEqual(self.value(BANK, "/System/BatteriesParallel"), 1)
+        for simulator in (first, second):
+            self.tell(simulator, command="set", current=-6)
+        self.wait_value(BANK, "/Dc/0/Current", -6, near=0.05)
+        volts = [float(self.value(ROOT + port, "/Dc/0/Voltage")) for port in ("ttyA", "ttyB")]
+        self.wait_value(BANK, "/Dc/0/Voltage", sum(volts), near=0.5)
+        cells = int(self.value(ROOT + "ttyA", "/System/NrOfCellsPerBattery"))
+        self.wait_value(BANK, "/Info/MaxChargeVoltage", 2 * 3.45 * cells, near=0.021)
+        self.wait_value(BANK, "/Info/MaxDischargeCurrent", 60)
+        self.tell(second, command="fault", silence=True)
+        self.wait_value(BANK, "/Info/MaxDischargeCurrent", 0)
+        self.assertEqual(self.value(BANK, "/Io/AllowToCharge"), 0)
+
     def test_one_battery_is_no_bank(self):
         self.simulate("jbd", "ttyA")
         self.drive("ttyA")
