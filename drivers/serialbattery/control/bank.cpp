@@ -133,7 +133,8 @@ class BankPoll {
         const auto& basis = connected_.empty() ? live_ : connected_;
         if (!basis.empty()) {
             const std::size_t cells = basis.front()->cell_count;
-            if (std::ranges::all_of(basis, [cells](const auto* m) { return m->cell_count == cells; })) {
+            if (cells > 0
+                && std::ranges::all_of(basis, [cells](const auto* m) { return m->cell_count == cells; })) {
                 out_.cells_per_battery = cells;
             }
         }

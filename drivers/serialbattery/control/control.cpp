@@ -77,6 +77,9 @@ void find_soc(Poll& p) {
 }
 
 void control_voltage(Poll& p) {
+    if (p.context.pack.cell_count == 0) {
+        return;
+    }
     const ChargeVoltageInput input = {.strings = {&p.string, 1},
                                       .cell_count = p.context.pack.cell_count,
                                       .soc_percent = p.soc_percent,
@@ -191,7 +194,7 @@ void publish_values(Poll& p) {
     out.midpoint =
         p.settings.midpoint ? midpoint(p.reading.cells, count, p.settings.max_cell_v) : std::nullopt;
     const auto voltages = battery_voltages(p.settings, count, p.state.voltage.reset_requested);
-    out.low_voltage_v = volts(voltages.min);
+    out.low_voltage_v = count > 0 ? std::optional(volts(voltages.min)) : std::nullopt;
     out.max_cell_voltage_v =
         count > 0 ? std::optional(round_to(volts(voltages.max) / static_cast<double>(count), 3))
                   : std::nullopt;

@@ -19,7 +19,7 @@ struct CellExtremes {
 
 /// What is known of a battery before the first reading.
 struct Pack {
-    std::size_t cell_count = 0;
+    std::size_t cell_count = 0;  ///< in series; 0: not known, and so is every limit of the voltage
     /// Nominal capacity as the BMS reports it; nothing: the setting BATTERY_CAPACITY counts.
     std::optional<double> capacity_ah;
 };

@@ -44,6 +44,13 @@ control::Pack pack_of(const Battery& battery) {
     return pack;
 }
 
+control::Pack pack_of(const Battery& battery, const control::Pack& known) {
+    control::Pack pack = pack_of(battery);
+    pack.cell_count = known.cell_count > 0 ? known.cell_count : pack.cell_count;
+    pack.capacity_ah = pack.capacity_ah ? pack.capacity_ah : known.capacity_ah;
+    return pack;
+}
+
 control::Measurement measurement_of(const Battery& battery, const control::Settings& settings) {
     control::Measurement reading;
     reading.cells.reserve(battery.cells.size());

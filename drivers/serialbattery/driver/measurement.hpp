@@ -9,6 +9,9 @@
 namespace bms {
 
 [[nodiscard]] control::Pack pack_of(const Battery& battery);
+/// The same of a battery that has been read before: once known, the number of its cells stays, and its capacity while
+/// it tells no other.
+[[nodiscard]] control::Pack pack_of(const Battery& battery, const control::Pack& known);
 [[nodiscard]] control::Measurement measurement_of(const Battery& battery, const control::Settings& settings);
 
 /// What tells a battery from others for good: its own serial number where it has a credible one, else where it is.

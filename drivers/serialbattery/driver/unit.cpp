@@ -102,7 +102,7 @@ asio::awaitable<void> Unit::digest(bool good, TimePoint now) {
     if (good) {
         battery_ = session_->battery();
         drop_implausible(battery_);
-        pack_ = pack_of(battery_);
+        note_pack();
         const auto why = implausible(battery_);
         if (why) {
             spdlog::warn("{}: reading dropped, its {} cannot be", suffix_, *why);
@@ -131,6 +131,22 @@ asio::awaitable<void> Unit::digest(bool good, TimePoint now) {
         co_await save(false);
     }
     host_.polled();
+}
+
+/// Limits are so many cells' worth: a number that comes and goes, or changes, must not move them.
+void Unit::note_pack() {
+    const bool unknown = pack_.cell_count == 0;
+    const auto told = pack_of(battery_).cell_count;
+    pack_ = device_ ? pack_of(battery_, pack_) : pack_of(battery_);
+    if (device_ && unknown && pack_.cell_count > 0) {
+        cells_ =
+            std::make_unique<publication::CellItems>(device_->items(), settings_->now(), pack_.cell_count);
+    }
+    if (told != pack_.cell_count && told != told_cells_) {
+        spdlog::warn("{}: {} cells instead of {}; if they have changed, /Redetect counts them anew", suffix_,
+                     told, pack_.cell_count);
+    }
+    told_cells_ = told;
 }
 
 control::Surroundings Unit::surroundings() const {

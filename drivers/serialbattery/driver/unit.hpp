@@ -77,6 +77,7 @@ class Unit {
     boost::asio::awaitable<void> digest(bool good, TimePoint now);
     boost::asio::awaitable<void> come_up(TimePoint now);
     boost::asio::awaitable<void> obey(Port& port, std::optional<SerialFault>& fault);
+    void note_pack();
     void control_poll(bool good, TimePoint now);
     void add_items();
     void add_controls();
@@ -99,6 +100,7 @@ class Unit {
 
     Battery battery_;
     control::Pack pack_;
+    std::size_t told_cells_ = 0;  ///< by the last reading
     std::optional<control::Measurement> reading_;
     control::State state_;
     unsigned plausible_polls_ = 0;

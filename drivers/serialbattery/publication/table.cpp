@@ -262,6 +262,9 @@ void LimitItems::publish(velib::Update& update, const View& view) {
 }
 
 CellItems::CellItems(velib::ItemTree& tree, const control::Settings& settings, std::size_t cell_count) {
+    for (const auto* root : {"/Voltages", "/Balances", "/Cell"}) {
+        tree.remove(root);
+    }
     const int form = static_cast<int>(settings.cell_data_format);
     if (form == 0) {
         return;

@@ -30,7 +30,7 @@ class LimitItems {
     std::optional<velib::Publication<View>> items_;
 };
 
-/// Single cells, as BATTERY_CELL_DATA_FORMAT wants them, and their balancing.
+/// Single cells, as BATTERY_CELL_DATA_FORMAT wants them, and their balancing; those that were there before go.
 class CellItems {
   public:
     CellItems(velib::ItemTree& tree, const control::Settings& settings, std::size_t cell_count);

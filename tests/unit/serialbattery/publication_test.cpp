@@ -224,6 +224,21 @@ TEST_CASE("every value of a battery has its path, type and text") {
     CHECK(number("/Info/MaxDischargeCurrent") == 60);
 }
 
+TEST_CASE("the number of cells stays what it was first") {
+    Battery battery = some_battery();
+    const auto pack = pack_of(battery);
+    CHECK(pack.cell_count == kCells);
+    battery.cells.clear();
+    battery.capacity_ah = 90;
+    CHECK(pack_of(battery, pack).cell_count == kCells);
+    CHECK(pack_of(battery, pack).capacity_ah == 90.0);
+    battery.cells.resize(kCells + 1);
+    battery.capacity_ah.reset();
+    CHECK(pack_of(battery, pack).cell_count == kCells);
+    CHECK(pack_of(battery, pack).capacity_ah == 100.0);
+    CHECK(pack_of(battery, {}).cell_count == kCells + 1);
+}
+
 TEST_CASE("the items of a managed battery are there only while it is one") {
     Shown shown;
     shown.poll();

@@ -386,6 +386,15 @@ TEST_CASE("members of different cell counts are no bank") {
     CHECK(rack.values().state == kStateError);
     CHECK(rack.values().error_code == 9);
     CHECK_FALSE(rack.values().charge_voltage_v);
+    // Nor are those that do not say how many cells they have.
+    Rack silent({100, 100});
+    for (auto& pack : silent.packs) {
+        pack.pack.cell_count = 0;
+    }
+    silent.step();
+    CHECK_FALSE(silent.out.cells_per_battery);
+    CHECK_FALSE(silent.values().charge_voltage_v);
+    CHECK(*silent.values().charge_current_a == 0);
 }
 
 TEST_CASE("a bank without members knows nothing, and can forget one") {

@@ -64,6 +64,23 @@ TEST_CASE("a limitation names every candidate at the minimum, the maxima alone")
     CHECK(faulty.out().error_code == kErrorSettings);
 }
 
+TEST_CASE("without a number of cells there is no limit of the voltage, rather than one of 0 V") {
+    Bench bench;
+    bench.pack.cell_count = 0;
+    bench.reading.cells.clear();
+    bench.reading.voltage_v = 52.8;
+    bench.until(300);
+    CHECK_FALSE(bench.out().charge_voltage_v);
+    CHECK_FALSE(bench.out().low_voltage_v);
+    CHECK(bench.out().charge_mode.empty());
+    CHECK_FALSE(bench.out().error_code);
+    CHECK(*bench.out().charge_current_a == 50);
+    bench.pack.cell_count = 16;
+    bench.reading.cells = cells(16, 3.3);
+    CHECK(*bench.at(301).charge_voltage_v == 55.2);
+    CHECK(*bench.out().low_voltage_v == 46.4);
+}
+
 TEST_CASE("an unknown switch counts as on") {
     Bench bench;
     bench.reading.charge_fet.reset();
