@@ -94,19 +94,17 @@ void Neighbours::fill(control::Surroundings& around, const control::Settings& se
     }
 }
 
+/// Never one of this driver's own: a battery would follow itself.
 const velib::MonitoredService* Neighbours::sensor(const control::Settings& settings) const {
     const auto& services = monitor_->services();
-    if (!settings.external_instance) {
-        const auto at = services.find(settings.external_service);
-        return at != services.end() ? &at->second : nullptr;
-    }
     const auto name = sensor_service(settings);
     for (auto at = services.lower_bound(name); at != services.end() && at->first.starts_with(name); ++at) {
-        const auto* process = at->second.value(kProcess).text();
-        const bool own = process != nullptr && *process == kProcessName;
-        if (!own
-            && at->second.value(kInstance).integer() == control::saturated(*settings.external_instance)) {
-            return &at->second;
+        const auto& service = at->second;
+        const bool meant = settings.external_instance ? service.value(kInstance).integer()
+                                                            == control::saturated(*settings.external_instance)
+                                                      : at->first == name;
+        if (meant && !service.value(kProcess).same_as(kProcessName)) {
+            return &service;
         }
     }
     return nullptr;

@@ -275,7 +275,7 @@ class Settings(BatteryTestCase):
 
     def test_a_shunt_counts_while_it_is_there(self):
         shunt = self.start_shunt(-7.5, 61.5)
-        self.simulate("jbd", "ttyBMS0")
+        simulator = self.simulate("jbd", "ttyBMS0")
         self.drive("ttyBMS0", config=f"[default]\nEXTERNAL_SENSOR_DBUS_DEVICE = {ROOT}shunt\n"
                                      "EXTERNAL_SENSOR_DBUS_PATH_CURRENT = /Dc/0/Current\n")
         service = ROOT + "ttyBMS0"
@@ -298,6 +298,11 @@ class Settings(BatteryTestCase):
         shunt.command("leave")
         self.wait_value(service, "/Dc/0/Current", 5.0, near=0.05)
         self.wait_value(service, "/SocBms", None)
+        # A battery is no shunt of its own.
+        self.assertEqual(self.set_value(service, path, dbus.Double(self.value(service, "/DeviceInstance"))), 0)
+        self.tell(simulator, command="set", current=4)
+        self.wait_value(service, "/Dc/0/Current", 4.0, near=0.05)
+        self.assertEqual(self.set_value(service, path, dbus.Double(instance)), 0)
         shunt.command("join")
         self.wait_value(service, "/Dc/0/Current", 3.5)
 
