@@ -4,9 +4,11 @@
 #include "contestants.hpp"
 
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
@@ -30,7 +32,7 @@ struct Figures {
     double get_items_cpu = 0;
 };
 
-// In the child: makes the service, then obeys "change ROUNDS", "serve", "cpu" and "quit".
+// In the child: makes the service, then obeys "change ROUNDS", and "serve" until it is killed.
 int serve(const std::string& kind, int items) {
     const auto contestant = kind == "velib" ? bench::make_velib() : bench::make_naive();
     const double cpu = bench::cpu_seconds();
@@ -42,7 +44,7 @@ int serve(const std::string& kind, int items) {
               << bench::memory_kib("RssAnon") << std::endl;
 
     std::string command;
-    while (std::cin >> command && command != "quit") {
+    while (std::cin >> command) {
         if (command == "change") {
             int rounds = 0;
             std::cin >> rounds;
@@ -54,11 +56,8 @@ int serve(const std::string& kind, int items) {
             }
             std::cout << (bench::cpu_seconds() - before) / rounds / std::max(count, 1) << std::endl;
         } else if (command == "serve") {
-            int milliseconds = 0;
-            std::cin >> milliseconds;
-            const double before = bench::cpu_seconds();
-            contestant->serve(milliseconds);
-            std::cout << bench::cpu_seconds() - before << std::endl;
+            constexpr int kLongerThanAnyoneAsks = 120'000;  // ms
+            contestant->serve(kLongerThanAnyoneAsks);
         }
     }
     return 0;
@@ -98,9 +97,19 @@ class Child {
     Child(const Child&) = delete;
     Child& operator=(const Child&) = delete;
     ~Child() {
+        kill(process_, SIGKILL);  // it may be serving
         std::fclose(in_);
         std::fclose(out_);
         waitpid(process_, nullptr, 0);
+    }
+
+    /// Processor time that it has used, in seconds.
+    [[nodiscard]] double cpu_seconds() const {
+        clockid_t clock{};
+        if (clock_getcpuclockid(process_, &clock) != 0) {
+            throw std::runtime_error("the service under test ended");
+        }
+        return bench::seconds_of(clock);
     }
 
     void tell(const std::string& line) {
@@ -151,12 +160,10 @@ Figures measure(const std::string& kind, int items, bool only_short) {
         child.hear() >> figures.changed_item_cpu;
     }
     const int calls = only_short ? 3 : 300;
-    const int enough = only_short ? 200 : 4000;
-    child.tell("serve " + std::to_string(enough));
+    child.tell("serve");
+    const double before = child.cpu_seconds();
     figures.get_items_wall = time_get_items(calls);
-    child.hear() >> figures.get_items_cpu;
-    figures.get_items_cpu /= calls + 1;
-    child.tell("quit");
+    figures.get_items_cpu = (child.cpu_seconds() - before) / (calls + 1);
     return figures;
 }
 
