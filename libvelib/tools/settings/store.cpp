@@ -189,6 +189,9 @@ bool Store::restore(const Setting& setting) {
         return false;
     }
     Setting taken = setting;
+    if (setting.min == 0.0 && setting.max == 0.0) {  // none, as when a setting is added
+        taken.min = taken.max = std::nullopt;
+    }
     if (is_class_instance_path(setting.path)) {
         // Two devices of one instance, as a file edited by hand may have them; a malformed one stays as it is.
         taken.value = free_instance(setting.value, setting.path).value_or(setting.value);

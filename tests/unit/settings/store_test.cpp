@@ -221,6 +221,13 @@ TEST_CASE_METHOD(Fixture, "an instance is not replaced by what is none") {
     CHECK(instance("a") == "battery:1");
 }
 
+TEST_CASE_METHOD(Fixture, "limits that are both 0 in a file are none") {
+    REQUIRE(store.restore({"/Settings/Free", Type::integer, Value(1), Value(1), 0.0, 0.0}));
+    REQUIRE(store.restore({"/Settings/Negative", Type::real, Value(-1.0), Value(-1.0), -5.0, 0.0}));
+    CHECK(write("/Settings/Free", Value(7)));
+    CHECK_FALSE(write("/Settings/Negative", Value(1.0)));
+}
+
 TEST_CASE_METHOD(Fixture, "a setting from the file must have a place in the tree") {
     CHECK(store.restore({"/Settings/A", Type::integer, Value(1)}));
     CHECK_FALSE(store.restore({"/Settings/A", Type::integer, Value(2)}));
