@@ -22,7 +22,8 @@ class Demo(unittest.TestCase):
         # Lock and working directory of the demo go here, so that one a person runs is not in the way.
         self.directory = tempfile.TemporaryDirectory(prefix="venus-demo-test-")
         self.addCleanup(self.directory.cleanup)
-        self.env = dict(os.environ, TMPDIR=self.directory.name, XDG_RUNTIME_DIR=self.directory.name)
+        self.env = dict(os.environ, TMPDIR=self.directory.name, XDG_RUNTIME_DIR=self.directory.name,
+                        CCACHE_TEMPDIR=tempfile.gettempdir())  # should something be left to compile
 
     def start(self, *arguments):
         program = Program([DEMO, *arguments], env=self.env)

