@@ -178,7 +178,7 @@ Unit* PortWorker::next_due() {
         if (unit->has_commands()) {
             return unit.get();
         }
-        if (next == nullptr || unit->due() < next->due()) {
+        if (next == nullptr || unit->turn() < next->turn()) {
             next = unit.get();
         }
     }

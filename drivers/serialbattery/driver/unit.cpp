@@ -81,18 +81,21 @@ asio::awaitable<std::optional<SerialFault>> Unit::serve(Port& port) {
         fault = co_await run(port, talk_);
     }
     const bool good = !fault && talk_.succeeded() && session_->complete();
+    asked_ = begin;
     due_ = next_slot(begin, interval());
     co_await digest(good, port.now());
     co_return fault;
 }
 
 asio::awaitable<void> Unit::miss(TimePoint now) {
+    asked_ = now;
     due_ = next_slot(now, interval());
     commands_.clear();
     co_await digest(false, now);
 }
 
 asio::awaitable<void> Unit::overheard_poll(bool fresh, TimePoint now) {
+    asked_ = now;
     due_ = next_slot(now, interval());
     commands_.clear();  // the bus belongs to somebody else
     co_await digest(fresh && session_->complete(), now);

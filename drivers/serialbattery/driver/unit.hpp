@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -39,6 +40,9 @@ class Unit {
     [[nodiscard]] const Location& place() const { return place_; }
     [[nodiscard]] const std::string& name() const { return suffix_; }
     [[nodiscard]] TimePoint due() const { return due_; }
+    /// The smallest is next: of several that are due at once the one that has waited longest, for where polls take longer
+    /// than their interval the last would else be asked half as often as the first.
+    [[nodiscard]] std::pair<TimePoint, TimePoint> turn() const { return {due_, asked_}; }
     [[nodiscard]] bool has_commands() const { return !commands_.empty(); }
     [[nodiscard]] bool published() const { return device_ && device_->published(); }
     /// It was published and has been silent for so long that it left the bus.
@@ -107,6 +111,7 @@ class Unit {
     unsigned misses_ = 0;
     bool gone_ = false;
     TimePoint due_{};
+    TimePoint asked_{};
     std::deque<Command> commands_;
 
     std::string id_;

@@ -43,8 +43,10 @@ class OneBus(BatteryTestCase):
             """Seconds between answers of the one that answered least in six."""
             begin, before = time.monotonic(), answers()
             wait_until(lambda: time.monotonic() - begin >= 6, "six seconds")
-            seldom, passed = min(now - then for now, then in zip(answers(), before)), time.monotonic() - begin
-            return passed / max(seldom, 0.5)
+            counts = [now - then for now, then in zip(answers(), before)]
+            # Where time is short it is short for all.
+            self.assertLessEqual(max(counts) - min(counts), 2, counts)
+            return (time.monotonic() - begin) / max(min(counts), 0.5)
         wait_until(lambda: slowest() <= 2.0, "sixteen refreshed every two seconds", LONG)
 
     def test_only_listens_where_another_master_asks(self):
