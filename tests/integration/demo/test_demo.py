@@ -1,20 +1,58 @@
 """install/demo as a person starts it: it ends by itself, refuses a second start, and leaves nothing behind."""
 
 import ast
+import fcntl
 import glob
 import importlib.util
 import os
+import pty
 import re
-import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import unittest
 
 from venus_testing import Program, wait_until
 
 ROOT = os.path.join(os.path.dirname(__file__), "..", "..", "..")
 DEMO = os.path.join(ROOT, "install", "demo")
+
+
+ENTER_SCREEN, LEAVE_SCREEN = "\x1b[?1049h", "\x1b[?1049l"
+
+
+class OnTerminal:
+    """The demo on a terminal of its own, where Ctrl-C goes to all of its programs, as it does for a person."""
+
+    def __init__(self, test):
+        self.terminal, inside = pty.openpty()
+        fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 140, 0, 0))
+        self.process = subprocess.Popen(
+            [DEMO], env=dict(test.env, TERM="xterm", LC_ALL="C.UTF-8"), stdin=inside, stdout=inside, stderr=inside,
+            start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        os.close(inside)
+        os.set_blocking(self.terminal, False)
+        self.output = ""
+        test.addCleanup(os.close, self.terminal)
+        test.addCleanup(lambda: self.running and (self.process.kill(), self.process.wait()))
+
+    def read(self):
+        """Everything that it has shown so far."""
+        try:
+            while chunk := os.read(self.terminal, 65536):
+                self.output += chunk.decode("utf-8", "replace")
+        except OSError:  # nothing more at the moment, or at all
+            pass
+        return self.output
+
+    def press(self, keys):
+        os.write(self.terminal, keys.encode())
+
+    @property
+    def running(self):
+        return self.process.poll() is None
 
 
 class Demo(unittest.TestCase):
@@ -49,19 +87,28 @@ class Demo(unittest.TestCase):
             self.assertIn("com.victronenergy.solarcharger.tsmppt", demo.output, service)
         self.assert_nothing_left()
 
-    def test_second_start_says_so_and_ctrl_c_ends_all(self):
-        demo = self.start()
-        wait_until(lambda: "Running." in demo.poll_output() or not demo.running, "the demo to run", 240)
-        self.assertTrue(demo.running, demo.output)
+    def test_on_a_terminal(self):
+        """The live view with what to try on top of it, a second start beside it, and the end by Ctrl-C."""
+        demo = OnTerminal(self)
+        wait_until(lambda: ENTER_SCREEN in demo.read() or not demo.running, demo.read, 240)
+        self.assertTrue(demo.running, demo.read())
+        wait_until(lambda: "/Dc/0/Voltage" in demo.read().partition(ENTER_SCREEN)[2], demo.read)
+        view = demo.read().partition(ENTER_SCREEN)[2]
+        [env] = re.findall(r"Try in another terminal:  \. (\S+/env)", view)[:1]
+        for command in ("velib list", "svstat $demo/service/*", "SetValue %2000"):
+            self.assertIn(command, view)
+        tried = subprocess.run(["bash", "-c", f". {env} && velib list && svstat $demo/service/dbus-tsmppt"], text=True,
+                               capture_output=True, check=True).stdout
+        self.assertIn("com.victronenergy.solarcharger.tsmppt", tried)
+        self.assertRegex(tried, r"dbus-tsmppt: up \(pid \d+\)")
+
         second = self.start("--for", "1s")
         self.assertEqual(self.wait_exit(second), 1)
         self.assertIn("running already", second.output)
-        # As a terminal does: to the whole group, which here is only the script and what it waits for.
-        demo.process.send_signal(signal.SIGINT)
-        for child in subprocess.run(["pgrep", "-P", str(demo.process.pid), "velib"], capture_output=True,
-                                    text=True).stdout.split():
-            os.kill(int(child), signal.SIGINT)
-        self.wait_exit(demo)
+
+        demo.press("\x03")
+        wait_until(lambda: not demo.running, demo.read, 60)
+        self.assertIn(LEAVE_SCREEN, demo.read())
         self.assert_nothing_left()
 
     def test_refuses_what_it_does_not_understand(self):
