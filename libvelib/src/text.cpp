@@ -65,13 +65,9 @@ void append_plain(TextBuffer& out, const Value& value) {
 constexpr std::array<std::int64_t, 10> kPowers{1,       10,        100,        1'000,       10'000,
                                                100'000, 1'000'000, 10'000'000, 100'000'000, 1'000'000'000};
 
-std::int64_t power_of(const Format& format) {
-    return kPowers[static_cast<std::size_t>(format.decimals)];
-}
-
-// The number in units of its last published digit; nothing when it is none or so large that it has no fractions.
-std::optional<std::int64_t> in_last_digits(double number, const Format& format) {
-    const double scaled = number * static_cast<double>(power_of(format));
+// The number in units of its last digit; nothing when it is none or so large that it has no fractions.
+std::optional<std::int64_t> in_last_digits(double number, std::int64_t power) {
+    const double scaled = number * static_cast<double>(power);
     if (!(std::abs(scaled) < 9007199254740992.0)) {  // 2^53, or not a number
         return std::nullopt;
     }
@@ -80,7 +76,8 @@ std::optional<std::int64_t> in_last_digits(double number, const Format& format) 
 
 // Every measured value goes through here once a change, hence by integers: a quarter of what fmt takes.
 void append_fixed(TextBuffer& out, double number, const Format& format) {
-    const auto digits = in_last_digits(number, format);
+    const auto power = kPowers[format.decimals];
+    const auto digits = in_last_digits(number, power);
     if (!digits) {
         fmt::format_to(std::back_inserter(out), "{:.{}f}", number, static_cast<int>(format.decimals));
     } else {
@@ -88,7 +85,6 @@ void append_fixed(TextBuffer& out, double number, const Format& format) {
         if (*digits < 0) {
             append(out, "-");
         }
-        const auto power = power_of(format);
         const auto magnitude = std::abs(*digits);
         const auto whole_end = std::to_chars(text.data(), text.data() + text.size(), magnitude / power).ptr;
         out.append(text.data(), whole_end);
@@ -132,8 +128,9 @@ double at_resolution(double number, const Format& format) {
         return number;
     }
     // By way of an integer, so that no negative zero is left over from rounding.
-    const auto digits = in_last_digits(number, format);
-    return digits ? static_cast<double>(*digits) / static_cast<double>(power_of(format)) : number;
+    const auto power = kPowers[static_cast<std::size_t>(format.decimals + format.finer)];
+    const auto digits = in_last_digits(number, power);
+    return digits ? static_cast<double>(*digits) / static_cast<double>(power) : number;
 }
 
 void append_text(TextBuffer& out, const Value& value, const Format& format) {

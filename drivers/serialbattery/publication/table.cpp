@@ -13,11 +13,12 @@ namespace format = velib::format;
 constexpr Format kVolts = format::dc_volts;
 constexpr Format kCellVolts = format::cell_volts;
 constexpr Format kAmps = Format::fixed(2, "A");
-constexpr Format kLimitAmps = Format::fixed(3, "A");
-constexpr Format kWatts = Format::fixed(2, "W");
+constexpr Format kLimitAmps = Format::fixed(2, "A").storing(3);
+constexpr Format kWatts = Format::fixed(0, "W").storing(2);
 constexpr Format kPercent = Format::fixed(2, "%");
 constexpr Format kCelsius = format::celsius;
 constexpr Format kAmpereHours = Format::fixed(2, "Ah");
+constexpr Format kWholeAmpereHours = Format::fixed(0, "Ah").storing(2);
 constexpr Format kKilowattHours = Format::fixed(3, "kWh");
 
 constexpr auto kStates = std::to_array<std::string_view>(
@@ -110,8 +111,8 @@ constexpr auto kRows = std::to_array<velib::Row<View>>({
     row<[](const View& v) { return v.out.soc_bms_percent; }>("/SocBms", kPercent),
     row<[](const View& v) { return v.soh_percent; }>("/Soh", format::percent),
     row<[](const View& v) { return v.out.remaining_ah; }>("/Capacity", kAmpereHours),
-    row<[](const View& v) { return v.out.capacity_ah; }>("/InstalledCapacity", kAmpereHours),
-    row<[](const View& v) { return v.out.consumed_ah; }>("/ConsumedAmphours", kAmpereHours),
+    row<[](const View& v) { return v.out.capacity_ah; }>("/InstalledCapacity", kWholeAmpereHours),
+    row<[](const View& v) { return v.out.consumed_ah; }>("/ConsumedAmphours", kWholeAmpereHours),
     row<[](const View& v) { return v.out.remaining_bms_ah; }>("/CapacityBms", kAmpereHours),
     row<[](const View& v) {
         return v.out.remaining_bms_ah && v.out.capacity_ah

@@ -26,12 +26,19 @@ struct Format {
     };
 
     Style style = Style::plain;
-    /// Digits behind the decimal point. A fixed item also *stores* its number rounded to them, so that
-    /// noise below the published resolution is no change and sends nothing.
+    /// Digits of the text behind the decimal point. A fixed item also *stores* its number rounded to them and `finer` more,
+    /// so that noise below the published resolution is no change and sends nothing.
     std::uint8_t decimals = 0;
     std::string_view unit = {};
     std::span<const std::string_view> labels = {};
+    std::uint8_t finer = 0;
 
+    /// The same with a value of so many digits (up to 9) behind the decimal point, which the text does not show.
+    [[nodiscard]] constexpr Format storing(int digits) const {
+        Format other = *this;
+        other.finer = static_cast<std::uint8_t>(digits - decimals);
+        return other;
+    }
     [[nodiscard]] static constexpr Format fixed(int digits, std::string_view unit) {
         return {Style::fixed, static_cast<std::uint8_t>(digits), unit, {}};
     }

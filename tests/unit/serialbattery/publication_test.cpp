@@ -93,6 +93,7 @@ const std::map<std::string, Expected> kExpected = [] {
         {"/Family", {text, "M1"}},
         {"/Dc/0/Voltage", {real, "13.22V"}},
         {"/Dc/0/Current", {real, "-20.50A"}},
+        {"/Dc/0/Power", {real, "-271W"}},
         {"/Dc/0/Temperature", {real, "22.2C"}},
         {"/Dc/0/MidVoltage", {real, "---"}},
         {"/Dc/0/MidVoltageDeviation", {real, "---"}},
@@ -100,6 +101,10 @@ const std::map<std::string, Expected> kExpected = [] {
         {"/SocBms", {real, "---"}},
         {"/Soh", {real, "99.0%"}},
         {"/Capacity", {real, "55.50Ah"}},
+        {"/InstalledCapacity", {real, "100Ah"}},
+        {"/ConsumedAmphours", {real, "-45Ah"}},
+        {"/Info/MaxChargeCurrent", {real, "50.00A"}},
+        {"/Info/MaxDischargeCurrent", {real, "60.00A"}},
         {"/CapacityBms", {real, "---"}},
         {"/ConsumedAmphoursBms", {real, "---"}},
         {"/TimeToGo", {integer, "6234s"}},  // 35.5 % of 100 Ah at 20.5 A

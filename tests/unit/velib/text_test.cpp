@@ -121,3 +121,11 @@ TEST_CASE("a number is brought to its published resolution") {
     CHECK(at_resolution(1e300, format::dc_volts) == 1e300);
     CHECK_FALSE(std::signbit(at_resolution(-0.001, format::dc_volts)));
 }
+
+TEST_CASE("a value can have more digits than its text") {
+    constexpr auto format = format::watts.storing(2);
+    CHECK(at_resolution(-270.968, format) == -270.97);
+    CHECK(to_text(-270.97, format) == "-271W");
+    CHECK(to_text(0.004, format) == "0W");
+    CHECK(to_text(-0.3, format) == "0W");
+}
