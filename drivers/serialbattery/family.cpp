@@ -1,5 +1,7 @@
 #include "serialbattery/family.hpp"
 
+#include <algorithm>
+
 namespace bms {
 namespace {
 
@@ -24,6 +26,12 @@ std::optional<double> read_back(const Battery& battery, Control control) {
             return battery.soc_pct;
     }
     return std::nullopt;
+}
+
+bool offers(const Family& family, Control control, bool unverified) {
+    return std::ranges::any_of(family.controls, [&](const ControlInfo& info) {
+        return info.control == control && (info.verified || unverified);
+    });
 }
 
 const Family* find_family(std::string_view name) {

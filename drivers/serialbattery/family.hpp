@@ -193,6 +193,8 @@ struct Options {
     bool first_sensor_is_mosfet = true;   ///< JBD with several sensors: the first sits on the power stage
     std::optional<bool> tenfold_current;  ///< Renogy Pro; empty: decided by the model
     bool sole_unit = false;               ///< no other battery shares the bus: the user says so
+    bool direct_only = false;             ///< UP16S: only the pack at the cable, none that its master relays
+    std::optional<std::uint8_t> first_monitor;  ///< ECS: of the cell monitors; empty: behind the meter
 };
 
 /// How sure a session is that it talks to a battery of its family.
@@ -303,6 +305,8 @@ struct Family {
 
 /// Every family, in the order of families.cpp: the one list.
 [[nodiscard]] std::span<const Family* const> families();
+/// Whether users are offered a control of a battery; `unverified`: also one that nobody saw work.
+[[nodiscard]] bool offers(const Family& family, Control control, bool unverified);
 /// The family called `name`, null when there is none.
 [[nodiscard]] const Family* find_family(std::string_view name);
 

@@ -165,7 +165,7 @@ struct Settings {
     TextList can_ports;
     bool up16s_direct = false;
     double greenmeter_address = 1;
-    double lipro_start_address = 2;
+    std::optional<double> lipro_start_address;
     double lipro_end_address = 4;
     double lipro_cell_count = 15;
     double ubms_series = 4;
@@ -178,6 +178,9 @@ struct Settings {
     bool mqtt_tls_insecure = true;
     std::string mqtt_user;
     std::string mqtt_password;
+    bool first_sensor_is_mosfet = true;
+    std::string renogy_pro = "AUTO";
+    bool unverified_controls = false;
     bool capture = false;
     double capture_max_mb = 5;
     double capture_backups = 3;

@@ -189,9 +189,9 @@ inline constexpr auto kSettings = [] {
     {"BLUETOOTH_FORCE_RESET_BLE_STACK", &S::bluetooth_reset_stack, G::driver, P::none, "", "", 0, 1, "", kNo, "Bluetooth batteries are not read"},
     {"BLUETOOTH_USE_USB", &S::bluetooth_usb, G::driver, P::none, "", "", 0, 1, "", kNo, "Bluetooth batteries are not read"},
     {"CAN_PORT", &S::can_ports, G::driver, P::none, "", "", 0, 0, "", kNo, "CAN batteries are not read"},
-    {"UP16S_REQUIRE_DIRECT_CONNECTION", &S::up16s_direct, G::driver, P::none, "", "", 0, 1, "", kNo, "JBD UP16S units behind another are read through it"},
+    {"UP16S_REQUIRE_DIRECT_CONNECTION", &S::up16s_direct, G::driver, P::port_file, "", "", 0, 1, "", kNo, "JBD UP16S: only the pack at the cable, none that is relayed by another"},
     {"GREENMETER_ADDRESS", &S::greenmeter_address, G::driver, P::none, "", "", 0, 255, "", kNo, "BATTERY_ADDRESSES names the Green Meter where it is not 1"},
-    {"LIPRO_START_ADDRESS", &S::lipro_start_address, G::driver, P::none, "", "", 0, 255, "", kNo, "LiPro monitors follow the address of their meter"},
+    {"LIPRO_START_ADDRESS", &S::lipro_start_address, G::driver, P::port_file, "", "", 1, 223, "", kNo, "Address of the first LiPro monitor; empty: the one behind its meter's"},
     {"LIPRO_END_ADDRESS", &S::lipro_end_address, G::driver, P::none, "", "", 0, 255, "", kNo, "LiPro monitors are found by asking"},
     {"LIPRO_CELL_COUNT", &S::lipro_cell_count, G::driver, P::none, "", "", 1, 255, "", kNo, "LiPro monitors are counted"},
     {"UBMS_CAN_MODULE_SERIES", &S::ubms_series, G::driver, P::none, "", "", 1, 64, "", kNo, "CAN batteries are not read"},
@@ -225,6 +225,9 @@ inline constexpr auto kSettings = [] {
     {"BANK_MAX_CHARGE_CURRENT", &S::bank_max_charge_current_a, G::bank, P::installation, "BankMaxChargeCurrent", "A", 0, 10000, "", kNo, "Upper bound of the bank's charge current"},
     {"BANK_MAX_DISCHARGE_CURRENT", &S::bank_max_discharge_current_a, G::bank, P::installation, "BankMaxDischargeCurrent", "A", 0, 10000, "", kNo, "Upper bound of the bank's discharge current"},
     {"BANK_SOFTEN_MEMBER_ALARMS", &S::bank_soften_alarms, G::bank, P::installation, "BankSoftenAlarms", "", 0, 1, "", kNo, "Show a member's alarm as a warning while others carry the load"},
+    {"JBD_FIRST_SENSOR_IS_MOSFET", &S::first_sensor_is_mosfet, G::driver, P::port_file, "", "", 0, 1, "", kNo, "LLT/JBD: the first of several sensors sits on the power stage, not on a cell"},
+    {"RENOGY_PRO", &S::renogy_pro, G::driver, P::port_file, "", "", 0, 0, "AUTO|YES|NO", kNo, "Renogy: the Pro generation, whose current comes in tenths; AUTO: by the model"},
+    {"UNVERIFIED_CONTROLS", &S::unverified_controls, G::driver, P::file, "", "", 0, 1, "", kNo, "Offer also those controls of a BMS that are only described and were never seen to work"},
     });
 }();
 // clang-format on

@@ -97,6 +97,19 @@ control::Measurement measurement_of(const Battery& battery, const control::Setti
     return reading;
 }
 
+Options options_of(const control::Settings& settings) {
+    Options options;
+    options.first_sensor_is_mosfet = settings.first_sensor_is_mosfet;
+    if (settings.renogy_pro != "AUTO") {
+        options.tenfold_current = settings.renogy_pro == "YES";
+    }
+    options.direct_only = settings.up16s_direct;
+    if (settings.lipro_start_address) {
+        options.first_monitor = static_cast<std::uint8_t>(*settings.lipro_start_address);
+    }
+    return options;
+}
+
 std::string identity_key(const Battery& battery, std::string_view place, bool by_place) {
     if (!by_place && credible(battery.unique_id)) {
         return key_of(battery.unique_id);

@@ -1,5 +1,5 @@
 #pragma once
-// A reading of a battery as the control room wants it, and who the battery is.
+// A reading of a battery as the control room wants it, who the battery is, and what its user says of it.
 
 #include "serialbattery/control/control.hpp"
 #include "serialbattery/family.hpp"
@@ -13,6 +13,9 @@ namespace bms {
 /// it tells no other.
 [[nodiscard]] control::Pack pack_of(const Battery& battery, const control::Pack& known);
 [[nodiscard]] control::Measurement measurement_of(const Battery& battery, const control::Settings& settings);
+
+/// What the user says of the batteries of a port that they do not say themselves.
+[[nodiscard]] Options options_of(const control::Settings& settings);
 
 /// What tells a battery from others for good: its own serial number where it has a credible one, else where it is.
 /// `place` is port and address. Upper case letters, digits and '_'.

@@ -30,13 +30,13 @@ void Overhearing::hear(Bytes bytes, const std::function<void(Bytes frame, Bytes 
     heard_.erase(heard_.begin(), heard_.begin() + static_cast<std::ptrdiff_t>(from));
 }
 
-std::vector<Listener> listeners_at(const Location& found) {
+std::vector<Listener> listeners_at(const Location& found, const Options& options) {
     const auto& family = *found.family;
     std::vector<Listener> listeners;
     for (unsigned address = family.first_address; address <= std::min(family.last_address, kHighestScanned);
          ++address) {
         const auto at = static_cast<std::uint8_t>(address);
-        listeners.push_back({{&family, at, found.line}, family.open(at, {})});
+        listeners.push_back({{&family, at, found.line}, family.open(at, options)});
     }
     return listeners;
 }

@@ -30,6 +30,6 @@ struct Listener {
     std::unique_ptr<Session> session;
 };
 /// One for every address that may be overheard where the traffic of `found` was.
-[[nodiscard]] std::vector<Listener> listeners_at(const Location& found);
+[[nodiscard]] std::vector<Listener> listeners_at(const Location& found, const Options& options = {});
 
 }  // namespace bms

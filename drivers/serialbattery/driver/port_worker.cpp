@@ -125,6 +125,7 @@ asio::awaitable<std::optional<Detected>> PortWorker::detect() {
     plan.families = families_of(settings_.bms_types);
     plan.addresses = addresses_;
     plan.last = remembered();
+    plan.options = options_of(settings_);
     plan.options.sole_unit = addresses_.size() == 1;
     if (plan.last && !plan.families.empty()
         && std::ranges::find(plan.families, plan.last->family) == plan.families.end()) {
@@ -255,7 +256,7 @@ asio::awaitable<void> PortWorker::look_for_more() {
     }
     const Location place = unheard_[scan_at_];
     next_look_ = Clock::now() + (swept_ ? milliseconds(kLookAgain) : 0ms);
-    auto session = co_await visit(*port_, place);
+    auto session = co_await visit(*port_, place, options_of(settings_));
     if (!session) {
         ++scan_at_;
         co_return;
@@ -275,7 +276,7 @@ asio::awaitable<void> PortWorker::listen(const Detected& found) {
         bool fresh = false;
     };
     std::vector<Ear> ears;
-    for (auto& listener : listeners_at(found.place)) {
+    for (auto& listener : listeners_at(found.place, options_of(settings_))) {
         ears.push_back({std::move(listener)});
     }
     Overhearing traffic(family);

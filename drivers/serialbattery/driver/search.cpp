@@ -91,8 +91,8 @@ std::vector<Location> further_places(const Location& found, const std::vector<st
     return places;
 }
 
-asio::awaitable<std::unique_ptr<Session>> visit(Port& port, Location place) {
-    auto session = place.family->open(place.address, {});
+asio::awaitable<std::unique_ptr<Session>> visit(Port& port, Location place, Options options) {
+    auto session = place.family->open(place.address, options);
     Conversation talk(*place.family, *session, place.line);
     Query query = place.family->probe(place.address);
     query.tries = 1;

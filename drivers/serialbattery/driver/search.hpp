@@ -24,6 +24,7 @@ inline constexpr std::uint8_t kHighestScanned = 16;
 [[nodiscard]] std::vector<Location> further_places(const Location& found,
                                                    const std::vector<std::uint8_t>& addresses);
 /// Asks once at `place`: a session that has been read when such a battery is there, else null.
-[[nodiscard]] boost::asio::awaitable<std::unique_ptr<Session>> visit(Port& port, Location place);
+[[nodiscard]] boost::asio::awaitable<std::unique_ptr<Session>> visit(Port& port, Location place,
+                                                                     Options options = {});
 
 }  // namespace bms

@@ -172,7 +172,8 @@ void Unit::control_poll(bool good, TimePoint now) {
     }
     const auto around = surroundings();
     control::poll(state_, context(around), good ? &*reading_ : nullptr, clocks(now).monotonic);
-    if (state_.out.set_bms_full && can(Control::soc)) {
+    // Unasked only where it is known to work.
+    if (state_.out.set_bms_full && offers(*place_.family, Control::soc, false)) {
         queue(Control::soc, kFull);
     }
 }

@@ -3,7 +3,6 @@
 #include "serialbattery/driver/runner.hpp"
 #include "serialbattery/driver/unit.hpp"
 
-#include <algorithm>
 #include <array>
 #include <ctime>
 
@@ -54,9 +53,7 @@ velib::ItemSpec flag(velib::WriteHandler handler) {
 }  // namespace
 
 bool Unit::can(Control control) const {
-    return std::ranges::any_of(place_.family->controls, [&](const ControlInfo& info) {
-        return info.control == control && info.verified;
-    });
+    return offers(*place_.family, control, settings_->now().unverified_controls);
 }
 
 void Unit::queue(Control control, double value) {

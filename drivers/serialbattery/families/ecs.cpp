@@ -198,7 +198,8 @@ constexpr std::uint16_t kCellTag = 0x200;
 
 class EcsSession : public Session {
   public:
-    explicit EcsSession(std::uint8_t unit) : unit_(unit) {}
+    EcsSession(std::uint8_t unit, const Options& options)
+        : unit_(unit), first_monitor_(options.first_monitor ? *options.first_monitor : unit + 1u) {}
 
     void cycle(unsigned poll, Queries& out) override {
         for (std::size_t i = 0; i < kBlocks.size(); ++i) {
@@ -284,15 +285,16 @@ class EcsSession : public Session {
         bool balancing = false;
     };
 
-    /// Monitor `i` has the address behind the meter's and those of the monitors before it.
+    /// The monitors have addresses one behind the other.
     void ask_lipro(std::uint16_t tag, std::size_t i, Queries& out) const {
         const bool search = tag == kSearchTag;
-        out.push_back({.bytes = modbus::request(unit_ + 1 + static_cast<unsigned>(i), modbus::kReadHolding,
-                                                search ? kIdentity : kLiproCell, search ? 1 : kLiproWords),
-                       .tag = static_cast<std::uint16_t>(tag + i),
-                       .required = false,
-                       .tries = 2,
-                       .reply = search ? kSearchReply : 0ms});
+        out.push_back(
+            {.bytes = modbus::request(first_monitor_ + static_cast<unsigned>(i), modbus::kReadHolding,
+                                      search ? kIdentity : kLiproCell, search ? 1 : kLiproWords),
+             .tag = static_cast<std::uint16_t>(tag + i),
+             .required = false,
+             .tries = 2,
+             .reply = search ? kSearchReply : 0ms});
     }
 
     void take_block(std::uint16_t reg, const Payload& window) {
@@ -350,14 +352,15 @@ class EcsSession : public Session {
     }
 
     std::uint8_t unit_;
+    unsigned first_monitor_;
     std::array<bool, kBlocks.size()> answered_{};
     std::vector<Lipro> lipros_;
     bool searched_ = false;  ///< all monitors there are have been found
     bool refuted_ = false;
 };
 
-std::unique_ptr<Session> open(std::uint8_t unit, const Options&) {
-    return std::make_unique<EcsSession>(unit);
+std::unique_ptr<Session> open(std::uint8_t unit, const Options& options) {
+    return std::make_unique<EcsSession>(unit, options);
 }
 Query probe(std::uint8_t unit) {
     return {.bytes = modbus::request(unit, modbus::kReadHolding, kIdentity, 1), .tag = 0};

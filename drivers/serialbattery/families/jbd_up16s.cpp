@@ -225,11 +225,13 @@ void identify(Bytes frame, Record& out) {
 
 class Up16sSession : public Session {
   public:
-    explicit Up16sSession(std::uint8_t address) : address_(address) {}
+    Up16sSession(std::uint8_t address, const Options& options)
+        : address_(address), direct_only_(options.direct_only) {}
 
     void cycle(unsigned poll, Queries& out) override {
         ask(out, kPackStatus, kRead, 0x1000, 0x10a0, true);
-        if (poll % kOwnLimitsEvery == 0 && !individual_.given_up()) {
+        const bool to_be_proven = direct_only_ && !individual_.ever;
+        if (to_be_proven || (poll % kOwnLimitsEvery == 0 && !individual_.given_up())) {
             ask(out, kIndividual, kOwnStatus, 0x0000, 0x0054, false);
         }
         if (battery_.serial.empty() && !parameters_.given_up()) {
@@ -305,7 +307,10 @@ class Up16sSession : public Session {
         return true;
     }
 
-    [[nodiscard]] Proof proof() const override { return seen_ ? Proof::proven : Proof::pending; }
+    /// Its own status a pack tells only at its own port.
+    [[nodiscard]] Proof proof() const override {
+        return seen_ && (!direct_only_ || individual_.ever) ? Proof::proven : Proof::pending;
+    }
 
   private:
     static constexpr unsigned kOwnLimitsEvery = 5;
@@ -410,6 +415,7 @@ class Up16sSession : public Session {
     }
 
     std::uint8_t address_;
+    bool direct_only_;
     bool seen_ = false;
     bool zero_before_ = false;
     unsigned own_limits_missed_ = 0;
@@ -422,8 +428,8 @@ class Up16sSession : public Session {
     Habit totals_;
 };
 
-std::unique_ptr<Session> open(std::uint8_t address, const Options&) {
-    return std::make_unique<Up16sSession>(address);
+std::unique_ptr<Session> open(std::uint8_t address, const Options& options) {
+    return std::make_unique<Up16sSession>(address, options);
 }
 Query probe(std::uint8_t address) {
     return {.bytes = request(address, kRead, 0x1000, 0x10a0), .tag = kPackStatus};

@@ -321,6 +321,31 @@ class Settings(BatteryTestCase):
         hours = (self.value(service, "/Soc") - 40) / 100 * self.value(service, "/InstalledCapacity") / 20
         self.assertAlmostEqual(seconds, hours * 3600, delta=hours * 360)
 
+    def test_what_a_user_says_of_a_battery_reaches_it(self):
+        simulator = self.simulate("jbd_up16s", "ttyBMS0")
+        self.simulate("jbd", "ttyBMS1")
+        switched, sensed = ROOT + "ttyBMS0", ROOT + "ttyBMS1"
+        path = "/Settings/ForceChargingOff"
+
+        def drive(config=None):
+            driver = self.drive("ttyBMS0", "ttyBMS1", config=config)
+            for service in (switched, sensed):
+                self.wait_name(service)
+                self.wait_value(service, "/Dc/0/Voltage", lambda v: v)
+            return driver
+
+        # A switch that nobody saw work is only for who asks for it.
+        driver = drive()
+        self.assertNotIn(path, self.items(switched))
+        self.assertIsNotNone(self.value(sensed, "/System/MOSTemperature"))
+        self.assertEqual(driver.terminate(), 0)
+        drive("[port:ttyBMS0]\nUNVERIFIED_CONTROLS = True\n[port:ttyBMS1]\nJBD_FIRST_SENSOR_IS_MOSFET = False\n")
+        self.wait_value(switched, path, 0)
+        self.assertEqual(self.set_value(switched, path, dbus.Int32(1)), 0)
+        self.wait_value(switched, path, 1)
+        self.assertFalse(self.state(simulator)["charge_allowed"])
+        self.assertIsNone(self.value(sensed, "/System/MOSTemperature"))
+
     def test_a_faulty_file_is_reported(self):
         self.simulate("jbd", "ttyBMS0")
         service = ROOT + "ttyBMS0"

@@ -24,8 +24,8 @@ const std::string kAskSoc = read("01", "0080", "0002");
 const std::string kAskStates = read("01", "0082", "0002");
 
 /// A 250 A meter at 13.28 V without cell monitors; long values with the low word first.
-test::ScriptedDevice meter() {
-    test::ScriptedDevice device(*find_family("ecs"), 1);
+test::ScriptedDevice meter(const Options& options = {}) {
+    test::ScriptedDevice device(*find_family("ecs"), 1, options);
     device.answer(kAskIdentity, words("01", "01f5"))
         .answer(kAskVoltage, words("01", "33e00000"))
         .answer(read("01", "0072", "0002"), words("01", "cfc7ffff"))
@@ -182,4 +182,14 @@ TEST_CASE("ecs: damage, echoes and answers of neighbours are not taken") {
     }
     CHECK(device.battery().model == "GreenMeter 250A");
     CHECK(device.battery().voltage_v == 13.28);
+}
+
+TEST_CASE("ecs: the monitors are where the user says") {
+    auto device = meter({.first_monitor = 0x20});
+    for (const auto* unit : {"20", "21", "22", "23"}) {
+        add_monitor(device, unit, "0cf8");
+    }
+    REQUIRE(device.poll());
+    CHECK(device.battery().cells.size() == 4);
+    CHECK(device.times_asked(read("02", "0000", "0001")) == 0);
 }

@@ -45,6 +45,13 @@ TEST_CASE("jbd: a whole reading") {
     CHECK_FALSE(implausible(battery));
 }
 
+TEST_CASE("jbd: the first of several sensors sits on a cell where the user says so") {
+    test::ScriptedDevice device(*find_family("jbd"), 0, {.first_sensor_is_mosfet = false});
+    device.answer(kAskInfo, kInfo).answer(kAskCells, "dd0400080f450f3d0f370f3dfec677");
+    REQUIRE(device.poll());
+    CHECK(device.battery().temperatures.front() == Temperature{Place::cell, 22.4});
+}
+
 TEST_CASE("jbd: an answer in the place of the register belongs to the one asked (firmware of 2017)") {
     auto info = wire::from_hex(kInfo).value();
     info[1] = 0xa5;  // not covered by the checksum

@@ -69,3 +69,13 @@ TEST_CASE("jbd_up16s: where own limits are not told, the sums are all there is")
     CHECK(device.battery().discharge_current_limit_a == kSumOfDischargeLimits);
     CHECK(device.times_asked(kAskOwn) == 5);  // then it is clear that this port does not answer it
 }
+
+TEST_CASE("jbd_up16s: where only the pack at the cable is wanted, its own status proves that it is") {
+    test::ScriptedDevice device(*find_family("jbd_up16s"), 1, {.direct_only = true});
+    device.answer(kAskStatus, kStatus);
+    poll_times(device, 8);
+    CHECK(device.session().proof() == Proof::pending);
+    device.answer(kAskOwn, own_status(500, 750));
+    poll_times(device, 1);
+    CHECK(device.session().proof() == Proof::proven);
+}

@@ -27,8 +27,8 @@ std::string status(const std::string& first) {
     return words(8, "000000000000000000000000" + first);
 }
 
-test::ScriptedDevice battery(const std::string& model = "RBT100LFP12-BT") {
-    test::ScriptedDevice device(*find_family("renogy"), 0x30);
+test::ScriptedDevice battery(const std::string& model = "RBT100LFP12-BT", const Options& options = {}) {
+    test::ScriptedDevice device(*find_family("renogy"), 0x30, options);
     device.answer("300314020008e41d", words(8, text(model)))
         .answer(kAskLive, live("fe0c"))
         .answer("300313880022455c", words(34,
@@ -62,6 +62,11 @@ TEST_CASE("renogy: models of the Pro generation send the current in tenths") {
     auto device = battery("RNGRBP100LFP12");
     REQUIRE(device.poll());
     CHECK(device.battery().current_a == -50.0);
+    SECTION("unless the user knows better") {
+        auto standard = battery("RNGRBP100LFP12", {.tenfold_current = false});
+        REQUIRE(standard.poll());
+        CHECK(standard.battery().current_a == -5.0);
+    }
 }
 
 TEST_CASE("renogy: a status word that was never set says nothing about the FETs") {
