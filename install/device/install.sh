@@ -105,21 +105,52 @@ note_replaced() { { cat "$conf/replaced" 2>/dev/null; echo "$*"; } | write_file 
 
 # --- serial ports: a port is ours only when its owner says so
 
+# One port a line: the properties that udev knows it by.
 ports_file=$conf/ports
 
-serial_number_of() { udevadm info --query=property --name="/dev/$1" 2>/dev/null | sed -n 's/^ID_SERIAL_SHORT=//p'; }
+property() { udevadm info --query=property --name="/dev/$1" 2>/dev/null | sed -n "s/^$2=//p"; }
 
-add_port() {
-    number=$(serial_number_of "$1")
-    [ -n "$number" ] || die "/dev/$1 has no adapter with a serial number; known adapters can be listed with: udevadm info --query=property --name=/dev/$1"
-    grep -qxF "$number" "$ports_file" 2>/dev/null && return 0
-    { cat "$ports_file" 2>/dev/null; echo "$number"; } | write_file "$ports_file" 644
+# by_number PORT: the serial number of its adapter, and which of the adapter's ports it is.
+by_number() {
+    number=$(property "$1" ID_SERIAL_SHORT)
+    interface=$(property "$1" ID_USB_INTERFACE_NUM)
+    [ -z "$number" ] || echo "ID_SERIAL_SHORT=$number${interface:+ ID_USB_INTERFACE_NUM=$interface}"
 }
 
+# by_socket PORT: where it is plugged in.
+by_socket() {
+    socket=$(property "$1" ID_PATH)
+    [ -z "$socket" ] || echo "ID_PATH=$socket"
+}
+
+# has_twin PORT: some makers give all their adapters the same serial number.
+has_twin() {
+    for other in /dev/ttyUSB* /dev/ttyACM*; do
+        [ "$other" = "/dev/$1" ] || [ "$(by_number "${other#/dev/}")" != "$(by_number "$1")" ] || return 0
+    done
+    return 1
+}
+
+add_port() {
+    product=$(property "$1" VE_PRODUCT)
+    case $product in
+    builtin-*) die "/dev/$1 is the device's own port for ${product#builtin-}, not an adapter" ;;
+    esac
+    known=$(by_number "$1")
+    if [ -z "$known" ] || has_twin "$1"; then
+        known=$(by_socket "$1")
+        [ -z "$known" ] || warn "note: /dev/$1 is known by its socket, since its adapter has no serial number of its own: leave it there"
+    fi
+    [ -n "$known" ] || die "/dev/$1 is not plugged in, or nothing that udev can recognize: udevadm info --query=property --name=/dev/$1"
+    grep -qxF "$known" "$ports_file" 2>/dev/null && return 0
+    { cat "$ports_file" 2>/dev/null; echo "$known"; } | write_file "$ports_file" 644
+}
+
+# remove_port PORT, or the serial number or socket of one that is not plugged in.
 remove_port() {
-    number=$(serial_number_of "$1")
     [ -e "$ports_file" ] || return 0
-    grep -vxF -e "${number:-$1}" "$ports_file" | write_file "$ports_file" 644
+    awk -v name="$1" -v number="$(by_number "$1")" -v socket="$(by_socket "$1")" \
+        '$0 != number && $0 != socket && substr($1, index($1, "=") + 1) != name' "$ports_file" | write_file "$ports_file" 644
 }
 
 # What udev and serial-starter need to hand a port to us; all of it in RAM but the one line of configuration.
@@ -135,9 +166,9 @@ set_up_serial() {
     # Before a port is marked: it lets go for good of one that is marked for a service it has not read of.
     [ $known = yes ] || restart_serial_starter
     do_it mkdir -p "$(dirname "$udev_rules")"
-    while read -r number; do
-        printf 'ACTION=="add", SUBSYSTEM=="tty", ENV{ID_SERIAL_SHORT}=="%s", ENV{VE_SERVICE}="vserialbattery"\n' "$number"
-    done <"$ports_file" | write_file "$udev_rules" 644 || return 1
+    sed -e 's/\([A-Z_]*\)=\([^ ]*\) */ENV{\1}=="\2", /g' \
+        -e 's/.*/ACTION=="add", SUBSYSTEM=="tty", &ENV{VE_SERVICE}="vserialbattery"/' "$ports_file" |
+        write_file "$udev_rules" 644 || return 1
     trigger_ports
 }
 
@@ -181,7 +212,7 @@ enable_driver() {
         set_up_serial && note_created
         return
     fi
-    is_enabled "$driver" || { cat "$conf/enabled" 2>/dev/null; echo "$driver"; } | write_file "$conf/enabled" 644
+    is_enabled "$driver" || { cat "$conf/enabled" 2>/dev/null; echo "$driver"; } | write_file "$conf/enabled" 644 || return 1
     start_service "$driver"
 }
 
@@ -219,7 +250,7 @@ status() {
         say "  $driver: $state${running:+, $running}"
     done
     adapters=''
-    [ ! -s "$ports_file" ] || adapters=$(tr '\n' ' ' <"$ports_file")
+    [ ! -s "$ports_file" ] || adapters=$(sed 's/[^=]*=//; s/ .*//' "$ports_file" | tr '\n' ' ')
     say "  dbus-serialbattery: adapters ${adapters:-none}"
     for service in /service/"$template".*; do
         [ ! -p "$service/supervise/ok" ] || say "  dbus-serialbattery on ${service##*.}: $(svstat "$service" | sed 's/^[^:]*: //')"
@@ -317,6 +348,10 @@ install() {
     fi
     home=/data/apps/$suite
     do_it rm -rf "$home.old"
+    if [ "$dry_run" = yes ]; then
+        say "Nothing was changed."
+        return
+    fi
     say "installed $suite $(field version "$here"). What to do next:"
     say "  drivers on and off:   $home/install.sh enable|disable DRIVER, $home/install.sh status"
     say "  a TriStar charger:    dbus -y com.victronenergy.settings /Settings/TristarMPPT/IPAddress SetValue 192.168.1.200"
@@ -330,10 +365,12 @@ set -- $words
 command=${1:-install}
 [ $# -eq 0 ] || shift
 case $command in
-install | status) $command ;;
-enable | disable | boot)
-    [ $# -gt 0 ] || die "$command what? (try --help)"
+install) install ;;
+status | enable | disable | boot)
+    [ -e "$home/VERSION" ] || die "$suite is not installed"
+    [ $# -gt 0 ] || [ "$command" = status ] || die "$command what? (try --help)"
     case $command in
+    status) status ;;
     enable) enable_driver "$@" ;;
     disable) disable_driver "$@" ;;
     boot) boot "$1" ;;

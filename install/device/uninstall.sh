@@ -31,4 +31,8 @@ if [ $purge = yes ]; then
     done
     do_it rm -rf /var/log/dbus-serialbattery.* /data/var/lib/dbus-serialbattery
 fi
-say "$suite is removed."
+if [ $dry_run = yes ]; then
+    say "Nothing was changed."
+else
+    say "$suite is removed."
+fi

@@ -47,6 +47,7 @@ class DeviceCase(VenusTestCase):
 
     base = "/"
     shown = ()
+    firmware = "v3.67"
 
     def setUp(self):
         self.machine = None
@@ -58,16 +59,18 @@ class DeviceCase(VenusTestCase):
         self.addCleanup(self.machine.close)
         self.power_on()
 
-    def power_on(self, firmware="v3.67"):
-        self.machine.power_on(firmware)
+    def power_on(self):
+        self.machine.power_on(self.firmware)
         self.bus_address = self.machine.address
         self.bus = self.machine.connect()
 
-    def power_cycle(self, firmware="v3.67"):
+    def power_cycle(self, firmware=None):
+        """A power cut, and the next boot: of another firmware where it says which."""
         self.settings.kill()
         self.bus.close()
         self.machine.power_off()
-        self.power_on(firmware)
+        self.firmware = firmware or self.firmware
+        self.power_on()
         self.start_settings()
 
     # the package

@@ -71,7 +71,7 @@ class Machine:
 
     # power
 
-    def power_on(self, firmware="v3.67"):
+    def power_on(self, firmware):
         """Boots; with another firmware the whole root is another one, and /data is the same."""
         layer = os.path.join(self.layers, firmware)
         if not os.path.isdir(layer):
@@ -171,17 +171,20 @@ class Machine:
     def copy_in(self, source, path):
         shutil.copy(source, self._in(path.lstrip("/")))
 
-    def plug_in(self, tty, device, number):
+    def plug_in(self, tty, device, number=None, **properties):
         """A serial adapter, from now on also at every boot: its port is `device`, its serial number `number`."""
-        self.adapters[tty] = (device, number)
+        known = {"ID_BUS": "usb", "ID_MODEL": "FT232R", "ID_USB_INTERFACE_NUM": "00", "ID_PATH": f"platform-usb-0:{tty}:1.0"}
+        if number:
+            known["ID_SERIAL_SHORT"] = number
+        self.adapters[tty] = (device, {**known, **properties})
         self._show_adapters()
         self.run("udevadm trigger --action=add")
 
     def _show_adapters(self):
-        for tty, (device, number) in self.adapters.items():
+        for tty, (device, properties) in self.adapters.items():
             if not self.exists("/dev/" + tty):
                 os.symlink(device, self._in("dev/" + tty))
-                self.write("/run/udev/adapters/" + tty, f"ID_BUS=usb\nID_MODEL=FT232R\nID_SERIAL_SHORT={number}\n")
+                self.write("/run/udev/adapters/" + tty, "".join(f"{key}={value}\n" for key, value in properties.items()))
 
     # commands
 

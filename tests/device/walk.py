@@ -63,6 +63,8 @@ class Walker(DeviceCase):
 
 class Walk(Walker):
 
+    firmware = "v2.80"  # the oldest that is supported
+
     def wait_battery(self):
         self.wait_value(BATTERY, "/Dc/0/Voltage", lambda volts: volts is not None and volts > 20)
 

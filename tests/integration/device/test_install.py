@@ -55,7 +55,9 @@ class Installation(DeviceCase):
 
         said = self.install("--dry-run")
         self.assertIn("would write: /data/rc.local", said)
+        self.assertIn("Nothing was changed.", said)
         self.assert_same(self.kept(), before)
+        self.assertIn("is not installed", self.machine.run("venus-drivers/install.sh status", check=False)[0])
 
         said = self.install()
         self.assertIn("installed venus-drivers 0.1.0", said)
@@ -81,6 +83,9 @@ class Installation(DeviceCase):
         self.machine.run(f"{HOME}/install.sh enable {DRIVER}")
         self.wait_up(DRIVER)
 
+        self.assertIn("Nothing was changed.", self.machine.run(HOME + "/uninstall.sh --purge --dry-run"))
+        self.assert_same(self.installed(), installed)
+        self.wait_up(DRIVER)
         self.machine.run(HOME + "/uninstall.sh")
         self.assert_same(self.kept(), before)
         self.assertTrue(self.machine.exists("/data/log/" + DRIVER))
@@ -126,7 +131,11 @@ class Installation(DeviceCase):
         self.machine.write("/data/large", "x" * (29 << 20))
         refused("not enough space on /data")
         os.unlink(os.path.join(self.machine.root, "data/large"))
-        self.power_cycle("v2.73")
+        older_first = "v2.73 v2.80~33 v2.80 v2.94 v3.00~1 v3.00 v3.67-large-24 v3.80~40 v3.80"
+        numbers = self.machine.run(f". venus-drivers/functions.sh; for v in {older_first}; do version_number $v; done").split()
+        self.assertEqual(numbers, sorted(set(numbers), key=int))
+        self.assertEqual(len(numbers), len(older_first.split()))
+        self.power_cycle("v2.80~33")
         self.package()
         refused("v2.80 or newer is needed")
 
@@ -194,6 +203,32 @@ class Installation(DeviceCase):
         self.machine.run(HOME + "/uninstall.sh")
         self.assertEqual(self.machine.read("/tmp/called"), "disable\nenable\n")
         self.assert_same(kept(), before)
+
+    def test_which_ports_are_given(self):
+        for tty, number in (("ttyUSB0", None), ("ttyUSB1", None), ("ttyUSB2", "0001"), ("ttyUSB3", "0001"), ("ttyUSB4", "FT9XYZ")):
+            self.machine.plug_in(tty, "/dev/null", number)
+        self.machine.plug_in("ttyUSB5", "/dev/null", "FT9XYZ", ID_USB_INTERFACE_NUM="01")
+        self.machine.plug_in("ttyS5", "/dev/null", VE_PRODUCT="builtin-vedirect")
+        self.package()
+        self.install()
+
+        def given():
+            found = self.machine.run("cd /run/udev/data; grep -l '^VE_SERVICE=vserialbattery$' *", check=False)[0].split()
+            return found, self.machine.run(f"{HOME}/install.sh status").split("adapters ")[1].split("\n")[0].split()
+
+        for port, why in (("ttyS5", "own port for vedirect"), ("ttyUSB6", "is not plugged in")):
+            said, status = self.machine.run(f"{HOME}/install.sh enable dbus-serialbattery {port}", check=False)
+            self.assertEqual(status, 1, said)
+            self.assertIn(why, said)
+        self.assertEqual(given(), ([], ["none"]))
+        said = self.machine.run(f"{HOME}/install.sh enable dbus-serialbattery ttyUSB0 ttyUSB2 ttyUSB4")
+        self.assertEqual(said.count("leave it there"), 2, said)
+        sockets = ["platform-usb-0:ttyUSB0:1.0", "platform-usb-0:ttyUSB2:1.0"]
+        self.assertEqual(given(), (["ttyUSB0", "ttyUSB2", "ttyUSB4"], sockets + ["FT9XYZ"]))
+
+        self.machine.run("rm /dev/ttyUSB4 /run/udev/adapters/ttyUSB4 /run/udev/data/ttyUSB4")
+        self.machine.run(f"{HOME}/install.sh disable dbus-serialbattery FT9XYZ ttyUSB2")
+        self.assertEqual(given(), (["ttyUSB0"], sockets[:1]))
 
     def test_disabled_hooks_and_a_power_cut(self):
         self.machine.write("/data/rc.local.disabled", "#!/bin/sh\n", 0o755)
