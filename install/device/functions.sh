@@ -35,6 +35,15 @@ make_dir() {
     [ "$dry_run" = yes ] || created="$1 ${created:-}"
 }
 
+# remove_created DIRECTORY...: those, and what make_dir made in this call; the deepest first.
+remove_created() {
+    [ "$dry_run" = no ] || return 0
+    for place in $(printf '%s\n' "$@" ${created:-} | sort -r); do
+        rmdir "$place" 2>/dev/null
+    done
+    created=''
+}
+
 # Across calls: an installation, and later a port that is given to a battery.
 note_created() {
     [ -z "${created:-}" ] || { cat "$conf/created" 2>/dev/null; echo "$created"; } | write_file "$conf/created" 644 || return 1
@@ -83,16 +92,20 @@ version_number() {
 
 # The architecture of the userland, which is what counts: a 64 bit kernel may run 32 bit programs.
 architecture() {
-    class=$(dd if=/bin/busybox bs=1 skip=4 count=1 2>/dev/null | od -An -tu1 | tr -d ' ')
-    case $(uname -m)/$class in
-    armv7*/1 | armv8*/1 | aarch64/1) echo armhf ;;
-    aarch64/2) echo arm64 ;;
-    x86_64/2) echo amd64 ;;
+    bits=32
+    [ "$(dd if=/bin/busybox bs=1 skip=4 count=1 2>/dev/null)" != "$(printf '\002')" ] || bits=64
+    case $(uname -m)/$bits in
+    armv7*/32 | armv8*/32 | aarch64/32) echo armhf ;;
+    aarch64/64) echo arm64 ;;
+    x86_64/64) echo amd64 ;;
     *) uname -m ;;
     esac
 }
 
 field() { sed -n "s/^$1 //p" "$2/VERSION" 2>/dev/null; }
+
+# is_whole DIRECTORY: whether a package has every byte it was made with.
+is_whole() { (cd "$1" && sha256sum -c SHA256SUMS >/dev/null 2>&1); }
 
 # check_device DIRECTORY: everything that must be right before anything is changed.
 check_device() {
@@ -104,7 +117,7 @@ check_device() {
     [ "$(field architecture "$1")" = "$(architecture)" ] ||
         die "this package is for $(field architecture "$1"), the device is $(architecture)"
     [ -w /data ] || die "/data is not writable"
-    (cd "$1" && sha256sum -c SHA256SUMS >/dev/null 2>&1) || die "the package is damaged: its checksums do not match"
+    is_whole "$1" || die "the package is damaged: its checksums do not match"
 }
 
 # check_space DIRECTORY: a tenth of /data stays free, because the device complains above 90 %.
@@ -140,8 +153,9 @@ add_hook() {
         printf '#!/bin/sh\n%s\n' "$line" | write_file "$file" 755
         return
     fi
+    [ -x "$file" ] || [ "$file" != "${file%.disabled}" ] ||
+        warn "note: $file is not executable, so the device does not run it and nothing starts after a reboot"
     grep -qxF "$line" "$file" && return
-    [ -x "$file" ] || [ "$file" != "${file%.disabled}" ] || warn "note: $file is not executable, so the device does not run it"
     keep_original "$file" || return 1
     # Before an exit that ends the script, else at the end.
     text=$(awk -v line="$line" '
@@ -340,12 +354,10 @@ remove_suite() {
     remove_hook /data/rc.local
     switch_on_older
     do_it rm -rf "$conf/before" "$conf/enabled" "$conf/ports" "$conf/replaced" "$home" "$home.new" "$home.old"
-    created="${created:-} $(cat "$conf/created" 2>/dev/null)"
+    noted=$(cat "$conf/created" 2>/dev/null)
     do_it rm -f "$conf/created"
-    # The deepest first.
-    [ "$dry_run" = yes ] || for place in $(printf '%s\n' $created | sort -r); do
-        rmdir "$place" 2>/dev/null
-    done
+    # shellcheck disable=SC2086  # names without blanks
+    remove_created $noted
     do_it rmdir $run_services 2>/dev/null
     return 0
 }

@@ -271,18 +271,21 @@ boot() {
     esac
 }
 
-same_version() { [ "$here" = "$home" ] || cmp -s "$here/SHA256SUMS" "$home/SHA256SUMS"; }
+same_version() { [ "$here" = "$home" ] || { cmp -s "$here/SHA256SUMS" "$home/SHA256SUMS" && is_whole "$home"; }; }
+
+not_placed() {
+    rm -rf "$home.new"
+    remove_created
+    die "$1; nothing was changed"
+}
 
 # place_files: the new version beside the old one, then two renames; what fails before them changed nothing.
 # The old one stays until everything else is done.
 place_files() {
     check_space "$here"
     do_it rm -rf "$home.new" "$home.old"
-    make_dir "$(dirname "$home")"
-    do_it cp -R "$here" "$home.new" || { rm -rf "$home.new"; die "copying to $home.new failed"; }
-    if [ "$dry_run" = no ]; then
-        (cd "$home.new" && sha256sum -c SHA256SUMS >/dev/null 2>&1) || { rm -rf "$home.new"; die "the copy in $home.new is damaged"; }
-    fi
+    make_dir "$(dirname "$home")" && do_it cp -R "$here" "$home.new" || not_placed "copying to $home.new failed"
+    [ "$dry_run" = yes ] || is_whole "$home.new" || not_placed "the copy in $home.new is damaged"
     do_it sync
     [ ! -d "$home" ] || do_it mv "$home" "$home.old"
     if ! do_it mv "$home.new" "$home"; then
@@ -364,6 +367,8 @@ install() {
 set -- $words
 command=${1:-install}
 [ $# -eq 0 ] || shift
+# Nothing is left half done because a connection breaks.
+trap '' HUP INT
 case $command in
 install) install ;;
 status | enable | disable | boot)

@@ -20,6 +20,8 @@ done
 . ./functions.sh
 [ "$(id -u)" = 0 ] || die "this needs root"
 
+# Nothing is left half done because a connection breaks.
+trap '' HUP INT
 names=$(drivers)
 cd / || exit 1
 remove_suite

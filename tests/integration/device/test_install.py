@@ -95,6 +95,11 @@ class Installation(DeviceCase):
     def test_failure_half_way(self):
         self.package()
         before = self.kept()
+        self.machine.write("/tmp/bin/cp", "#!/bin/sh\necho no space\nexit 1\n", 0o755)
+        said, status = self.machine.run("PATH=/tmp/bin:$PATH venus-drivers/install.sh", check=False)
+        self.assertEqual(status, 1, said)
+        self.assertIn("nothing was changed", said)
+        self.assert_same(self.kept(), before)
         self.machine.write("/run/service", "in the way of the services\n")
         said, status = self.install(check=False)
         self.assertEqual(status, 1, said)
@@ -102,7 +107,10 @@ class Installation(DeviceCase):
         os.unlink(os.path.join(self.machine.root, "run/service"))
         self.assert_same(self.kept(), before)
 
-        self.install()
+        # The connection breaks just when the files are to be put in place.
+        os.unlink(os.path.join(self.machine.root, "tmp/bin/cp"))
+        self.machine.write("/tmp/bin/sync", "#!/bin/sh\nkill -HUP $PPID\nkill -INT $PPID\n", 0o755)
+        self.machine.run("PATH=/tmp/bin:$PATH venus-drivers/install.sh")
         pid = self.wait_up(DRIVER)
         installed = self.installed()
         tree = self.package(version="0.2.0")
@@ -205,6 +213,8 @@ class Installation(DeviceCase):
         self.assert_same(kept(), before)
 
     def test_which_ports_are_given(self):
+        # Who looks at the ports is not needed here, and takes its time over so many.
+        self.machine.run("cd /service && mv serial-starter .off && svc -dx .off .off/log")
         for tty, number in (("ttyUSB0", None), ("ttyUSB1", None), ("ttyUSB2", "0001"), ("ttyUSB3", "0001"), ("ttyUSB4", "FT9XYZ")):
             self.machine.plug_in(tty, "/dev/null", number)
         self.machine.plug_in("ttyUSB5", "/dev/null", "FT9XYZ", ID_USB_INTERFACE_NUM="01")
@@ -238,6 +248,11 @@ class Installation(DeviceCase):
         self.power_cycle()
         self.assertFalse(self.machine.exists("/service/" + DRIVER))
         self.machine.run("mv /data/rc.local.disabled /data/rc.local")
+        # What the memory of the device lost, the same package brings back.
+        self.machine.write(f"{HOME}/services/{DRIVER}/run", "")
+        self.package()
+        self.install()
+        self.assertIn(DRIVER, self.machine.read(f"{HOME}/services/{DRIVER}/run"))
         # In the middle of an update: the old version is aside, the new one not yet in its place.
         self.machine.run(f"cp -R {HOME} {HOME}.new; mv {HOME} {HOME}.old")
         self.power_cycle()
