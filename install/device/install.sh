@@ -6,6 +6,7 @@
 #   install.sh disable DRIVER [PORT...]               switch a driver off
 #   install.sh status                                 what is installed, enabled and running
 #
+# DRIVER      tsmppt, serialbattery ..., or with dbus- before it
 # --replace   where an older driver of the same job is installed: switch it off
 # --keep      ... leave it, and leave ours off
 # --dry-run   say what would be done
@@ -22,7 +23,7 @@ for word; do
     --replace) choice=replace ;;
     --keep) choice=keep ;;
     -h | --help)
-        sed -n '2,12s/^# \{0,1\}//p' "$0"
+        sed -n '2,13s/^# \{0,1\}//p' install.sh
         exit 0
         ;;
     -*)
@@ -200,7 +201,7 @@ known_driver() {
 }
 
 enable_driver() {
-    driver=$1
+    driver=dbus-${1#dbus-}
     shift
     known_driver "$driver"
     may_run "$driver" || return 2
@@ -217,7 +218,7 @@ enable_driver() {
 }
 
 disable_driver() {
-    driver=$1
+    driver=dbus-${1#dbus-}
     shift
     known_driver "$driver"
     if [ "$driver" = dbus-serialbattery ]; then

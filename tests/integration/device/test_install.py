@@ -53,6 +53,7 @@ class Installation(DeviceCase):
         self.package()
         before = self.kept()
 
+        self.assertIn("--dry-run   say what would be done", self.install("--help"))
         said = self.install("--dry-run")
         self.assertIn("would write: /data/rc.local", said)
         self.assertIn("Nothing was changed.", said)
@@ -80,7 +81,7 @@ class Installation(DeviceCase):
 
         self.machine.run(f"{HOME}/install.sh disable {DRIVER}")
         self.assertFalse(self.machine.exists("/service/" + DRIVER))
-        self.machine.run(f"{HOME}/install.sh enable {DRIVER}")
+        self.machine.run(f"{HOME}/install.sh enable tsmppt")
         self.wait_up(DRIVER)
 
         self.assertIn("Nothing was changed.", self.machine.run(HOME + "/uninstall.sh --purge --dry-run"))
