@@ -207,6 +207,9 @@ enable_driver() {
     may_run "$driver" || return 2
     if [ "$driver" = dbus-serialbattery ]; then
         [ $# -gt 0 ] || die "which port? e.g. $home/install.sh enable dbus-serialbattery ttyUSB0"
+        # The first Python driver of batteries wrote a file of that name.
+        configured=$(dirname "$serial_conf")
+        [ ! -f "$configured" ] || die "$configured is a file, and the device looks for a directory there: whose driver made it has to go first"
         for port; do
             add_port "${port#/dev/}" || return 1
         done

@@ -227,10 +227,13 @@ class Installation(DeviceCase):
             found = self.machine.run("cd /run/udev/data; grep -l '^VE_SERVICE=vserialbattery$' *", check=False)[0].split()
             return found, self.machine.run(f"{HOME}/install.sh status").split("adapters ")[1].split("\n")[0].split()
 
-        for port, why in (("ttyS5", "own port for vedirect"), ("ttyUSB6", "is not plugged in")):
+        self.machine.write("/data/conf/serial-starter.d", "service sbattery dbus-serialbattery\n")
+        for port, why in (("ttyUSB0", "serial-starter.d is a file"), ("ttyS5", "own port for vedirect"),
+                          ("ttyUSB6", "is not plugged in")):
             said, status = self.machine.run(f"{HOME}/install.sh enable dbus-serialbattery {port}", check=False)
             self.assertEqual(status, 1, said)
             self.assertIn(why, said)
+            self.machine.run("rm -f /data/conf/serial-starter.d")
         self.assertEqual(given(), ([], ["none"]))
         said = self.machine.run(f"{HOME}/install.sh enable dbus-serialbattery ttyUSB0 ttyUSB2 ttyUSB4")
         self.assertEqual(said.count("leave it there"), 2, said)
