@@ -3,13 +3,13 @@
 
 #include "serialbattery/control/config_file.hpp"
 #include "serialbattery/control/numbers.hpp"
+#include "serialbattery/driver/identities.hpp"
 #include "velib/bus.hpp"
 #include "velib/settings.hpp"
 
 #include <chrono>
 #include <filesystem>
 #include <functional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -24,10 +24,10 @@ struct Host {
     const control::ConfigFile& config;
     Neighbours& neighbours;
     std::filesystem::path state_folder;
+    Identities identities{state_folder};
     bool bank_expected = false;            ///< several batteries are configured
     bool limits_on_members = true;         ///< no bank speaks for them
     std::vector<Unit*> units = {};         ///< every battery that was heard, in the order of their appearance
-    std::set<std::string> ids = {};        ///< identities in use
     std::function<void()> polled = [] {};  ///< a battery was polled, came or went
 };
 

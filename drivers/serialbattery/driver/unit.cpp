@@ -17,6 +17,11 @@ namespace {
 
 constexpr unsigned kPollsToBelieve = 2;
 constexpr double kFull = 100;
+// A battery that was moved to another port may still be looked for at the old one.
+constexpr auto kForRival = 10s;
+constexpr int kRivalPolls = 4;
+constexpr auto kForSilentRival = 60s;
+constexpr unsigned kPollsOfSilence = 3;
 
 std::string settings_root(const std::string& id) {
     return "/Settings/Devices/" + id + "/";
@@ -61,7 +66,6 @@ Unit::Unit(Host& host, Location place, std::unique_ptr<Session> session, std::st
 
 Unit::~Unit() {
     std::erase(host_.units, this);
-    host_.ids.erase(id_);
     host_.polled();
 }
 
@@ -113,6 +117,9 @@ asio::awaitable<void> Unit::digest(bool good, TimePoint now) {
         }
     }
     misses_ = good ? 0 : misses_ + 1;
+    if (identity_) {
+        identity_->note_silence(misses_ >= kPollsOfSilence);
+    }
     if (!published()) {
         plausible_polls_ = good ? plausible_polls_ + 1 : 0;
         if (plausible_polls_ >= kPollsToBelieve) {
@@ -180,21 +187,45 @@ void Unit::control_poll(bool good, TimePoint now) {
 
 // ------------------------------------------------------------------------------------------ coming up
 
+bool Unit::settle_identity(TimePoint now) {
+    const std::string place =
+        port_ + (place_.family->last_address != 0 ? "__" + address_text(place_.address) : "");
+    const bool by_place = control::settings_for(host_.config, {{}, port_, {}}).settings.port_as_unique_id;
+    auto& all = host_.identities;
+    key_ = identity_key(battery_, place, by_place);
+    if (!all.is_for_another(key_, place)) {
+        identity_ = all.take(key_, place);
+        if (identity_) {
+            return true;
+        }
+        const auto holder = all.holder(key_);
+        if (!rival_since_) {
+            rival_since_ = now;
+            spdlog::warn("{}: the battery at {} has the identity {} too; waiting whether it stays there",
+                         suffix_, holder.place, key_);
+        }
+        const auto patience = holder.silent ? milliseconds(kForSilentRival)
+                                            : std::max(milliseconds(kForRival), kRivalPolls * interval());
+        if (now - *rival_since_ < patience) {
+            return false;
+        }
+        if (!holder.silent) {
+            all.reserve(key_, holder.place);
+        }
+    }
+    spdlog::warn("{}: another battery has the identity {}; told apart by its port", suffix_, key_);
+    key_ = identity_key(battery_, place, true);
+    identity_ = all.take(key_, place);
+    return identity_.has_value();
+}
+
 asio::awaitable<void> Unit::come_up(TimePoint now) {
     if (!device_) {
-        const std::string place =
-            port_ + (place_.family->last_address != 0 ? "__" + address_text(place_.address) : "");
-        bool by_place = control::settings_for(host_.config, {{}, port_, {}}).settings.port_as_unique_id;
-        auto key = identity_key(battery_, place, by_place);
-        if (host_.ids.contains("serialbattery_" + key)) {
-            spdlog::warn("{}: another battery has the identity {} already; told apart by its port", suffix_,
-                         key);
-            by_place = true;
-            key = identity_key(battery_, place, true);
+        if (!settle_identity(now)) {
+            co_return;
         }
-        id_ = "serialbattery_" + key;
-        host_.ids.insert(id_);
-        settings_ = std::make_unique<BatterySettings>(host_, id_, key, port_);
+        id_ = "serialbattery_" + key_;
+        settings_ = std::make_unique<BatterySettings>(host_, id_, key_, port_);
         co_await settings_->prepare();
         const auto root = settings_root(id_);
         std::vector<velib::SettingSpec> specs;
@@ -216,7 +247,7 @@ asio::awaitable<void> Unit::come_up(TimePoint now) {
                 battery_.firmware_version.empty() ? velib::Value() : velib::Value(battery_.firmware_version),
             .hardware_version =
                 battery_.hardware_version.empty() ? velib::Value() : velib::Value(battery_.hardware_version),
-            .serial = battery_.serial.empty() ? key : battery_.serial};
+            .serial = battery_.serial.empty() ? key_ : battery_.serial};
         auto device = std::make_unique<velib::Device>(
             host_.bus, host_.settings, "com.victronenergy.battery." + suffix_, std::move(identity));
         co_await device->prepare();

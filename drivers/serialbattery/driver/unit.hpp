@@ -80,6 +80,8 @@ class Unit {
     /// One poll's outcome.
     boost::asio::awaitable<void> digest(bool good, TimePoint now);
     boost::asio::awaitable<void> come_up(TimePoint now);
+    /// False while it is not clear yet whether another battery has the same identity.
+    bool settle_identity(TimePoint now);
     boost::asio::awaitable<void> obey(Port& port, std::optional<SerialFault>& fault);
     void note_pack();
     void control_poll(bool good, TimePoint now);
@@ -114,7 +116,10 @@ class Unit {
     TimePoint asked_{};
     std::deque<Command> commands_;
 
+    std::string key_;  ///< what tells it from other batteries
     std::string id_;
+    std::optional<HeldIdentity> identity_;
+    std::optional<TimePoint> rival_since_;
     std::unique_ptr<BatterySettings> settings_;
     std::unique_ptr<velib::Device> device_;
     std::unique_ptr<velib::Publication<publication::View>> table_;

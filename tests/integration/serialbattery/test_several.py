@@ -179,5 +179,40 @@ class Bank(BatteryTestCase):
         self.assertFalse(self.has_name(BANK))
 
 
+class OneSerialNumber(BatteryTestCase):
+    """Some makers ship all batteries with the same: each keeps its own settings all the same."""
+
+    def test_two_processes(self):
+        for port in ("ttyA", "ttyB"):
+            self.simulate("jk_ttl", port)
+        first = self.drive("ttyA")
+        self.wait_name(ROOT + "ttyA")
+        second = self.drive("ttyB")
+        second.wait_line("waiting whether it stays there")
+        self.assertFalse(self.has_name(ROOT + "ttyB"))
+        self.wait_name(ROOT + "ttyB")
+        serial = self.value(ROOT + "ttyA", "/Serial")
+        self.assertEqual(self.value(ROOT + "ttyB", "/Serial"), serial)
+        roots = {"ttyA": f"/Settings/Devices/serialbattery_{serial}/", "ttyB": "/Settings/Devices/serialbattery_TTYB/"}
+
+        def check():
+            for port, root in roots.items():
+                instance = self.value(ROOT + port, "/DeviceInstance")
+                self.assertEqual(self.setting(root + "ClassAndVrmInstance"), f"battery:{instance}")
+                self.wait_value(ROOT + port, "/CustomName", "at " + port)
+                self.assertEqual(self.setting(root + "CustomName"), "at " + port)
+        for port in roots:
+            self.assertEqual(self.set_value(ROOT + port, "/CustomName", "at " + port), 0)
+        check()
+        self.assertNotEqual(self.value(ROOT + "ttyA", "/DeviceInstance"), self.value(ROOT + "ttyB", "/DeviceInstance"))
+        # From then on it does not matter who starts first.
+        for driver in (first, second):
+            self.assertEqual(driver.terminate(), 0)
+        for port in ("ttyB", "ttyA"):
+            self.drive(port)
+            self.wait_name(ROOT + port)
+        check()
+
+
 if __name__ == "__main__":
     main()

@@ -1,25 +1,13 @@
 #include "common/state_file.hpp"
 
 #include "support/catch.hpp"
+#include "support/temporary_folder.hpp"
 
-#include <cstdlib>
 #include <fstream>
 
 namespace fs = std::filesystem;
 
 namespace {
-
-struct Folder {
-    Folder() {
-        std::string name = (fs::temp_directory_path() / "state-file-XXXXXX").string();
-        REQUIRE(::mkdtemp(name.data()) != nullptr);
-        path = name;
-    }
-    ~Folder() { fs::remove_all(path); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    fs::path path;
-};
 
 /// Accepts what begins with "good".
 std::optional<std::string> parse(const std::string& text) {
@@ -33,7 +21,7 @@ void spoil(const fs::path& path, const std::string& text) {
 }  // namespace
 
 TEST_CASE("what was saved is loaded, by another instance too") {
-    const Folder folder;
+    const test::TemporaryFolder folder;
     const auto path = folder.path / "deeper" / "state.json";
     CHECK_FALSE(common::StateFile{path}.load(parse).has_value());
     CHECK_FALSE(common::StateFile{path}.save("good 1"));
@@ -44,7 +32,7 @@ TEST_CASE("what was saved is loaded, by another instance too") {
 }
 
 TEST_CASE("a spoilt file is replaced by its spare") {
-    const Folder folder;
+    const test::TemporaryFolder folder;
     const common::StateFile file{folder.path / "state"};
     REQUIRE_FALSE(file.save("good 1"));
     REQUIRE_FALSE(file.save("good 2"));
@@ -59,13 +47,13 @@ TEST_CASE("a spoilt file is replaced by its spare") {
 }
 
 TEST_CASE("a file too large to be one of ours is none") {
-    const Folder folder;
+    const test::TemporaryFolder folder;
     spoil(folder.path / "state", "good" + std::string(1 << 20, 'x'));
     CHECK_FALSE(common::StateFile{folder.path / "state"}.load(parse).has_value());
 }
 
 TEST_CASE("a folder that cannot be written to is an error, and the old file stays") {
-    const Folder folder;
+    const test::TemporaryFolder folder;
     const common::StateFile file{folder.path / "state"};
     REQUIRE_FALSE(file.save("good 1"));
     fs::create_directory(folder.path / "state.new");  // where the new content would go
