@@ -368,7 +368,7 @@ switch_on_older() {
     while read -r kind name target; do
         case $kind in
         link) [ -e "/service/$name" ] || do_it ln -s "$target" "/service/$name" ;;
-        script) [ ! -x "$name/enable.sh" ] || do_it sh "$name/enable.sh" ;;
+        script) [ ! -x "$name/enable.sh" ] || do_it "$name/enable.sh" ;;
         esac
     done <"$conf/replaced"
 }

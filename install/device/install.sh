@@ -78,7 +78,7 @@ may_run() {
 # By its own script where it has one; its files stay, so that it can be switched on again.
 switch_off_older() {
     if [ -x "$1/disable.sh" ]; then
-        do_it sh "$1/disable.sh"
+        do_it "$1/disable.sh"
         note_replaced script "$1"
     fi
     for service in /service/*; do

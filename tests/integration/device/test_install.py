@@ -194,7 +194,7 @@ class Installation(DeviceCase):
         kept = lambda: {path: what for path, what in self.kept().items() if not any(name in path for name in own)}
         older = "/data/apps/dbus-serialbattery"
         for name in ("enable", "disable"):
-            self.machine.write(f"{older}/{name}.sh", f"#!/bin/sh\necho {name} >>/tmp/called\n", 0o755)
+            self.machine.write(f"{older}/{name}.sh", f"#!/bin/bash\n[[ {name} ]] && echo {name} >>/tmp/called\n", 0o755)
         self.machine.plug_in("ttyUSB0", "/dev/null", "A50285BI")
         self.package()
         before = kept()
