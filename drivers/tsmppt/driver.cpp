@@ -71,6 +71,9 @@ void Driver::follow(std::string_view path) {
         return;
     }
     config_ = read_config(settings_);
+    if (path.ends_with(kProfileNamesSetting)) {
+        warn_of_profiles();
+    }
     for (const auto& child : children_) {
         child->controller.profiles_changed();
     }
@@ -83,7 +86,15 @@ void Driver::apply_time_zone() {
     }
 }
 
+void Driver::warn_of_profiles() const {
+    for (const auto& word : config_.refused_profiles) {
+        spdlog::warn("{}{}: \"{}\" is left out: a name has letters, digits, - and _, at most 32 of them",
+                     kSettingsRoot, kProfileNamesSetting, word);
+    }
+}
+
 void Driver::start_children() {
+    warn_of_profiles();
     for (const auto& word : config_.refused_hosts) {
         spdlog::warn(
             "{}IPAddress: \"{}\" is left out: it is neither HOST nor HOST:PORT with a port of 1 to 65535",

@@ -40,6 +40,7 @@ class Driver {
     void follow(std::string_view path);
     void apply_time_zone();
     void start_children();
+    void warn_of_profiles() const;
     boost::asio::awaitable<void> wait_for_change();
     boost::asio::awaitable<void> stop_children();
     void wake();

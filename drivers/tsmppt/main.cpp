@@ -48,10 +48,10 @@ int tsmppt_main(int argc, char** argv) {
         command->add_flag("--json", as_json, "print JSON");
     };
     auto* read = app.cli().add_subcommand("read", "print one reading of a controller");
-    read->add_option("--host", target.host, "address or name")->required();
+    read->add_option("--host", target.host, "HOST or HOST:PORT")->required();
     add_target(read, 3000);
     auto* scan = app.cli().add_subcommand("scan", "find controllers");
-    scan->add_option("hosts", words, "hosts, or subnets such as 192.168.1.0/24")->required();
+    scan->add_option("hosts", words, "HOST, HOST:PORT, or subnets such as 192.168.1.0/24")->required();
     add_target(scan, 1000);
     auto* decode =
         app.cli().add_subcommand("decode", "decode captured registers, one JSON object a line, from stdin");
@@ -62,19 +62,29 @@ int tsmppt_main(int argc, char** argv) {
             co_return tristar::decode_lines(std::cin, std::cout) ? 0 : 1;
         }
         if (*read) {
+            const auto place = tristar::places_of(target.host, target.port);
+            if (!place || place->size() != 1) {
+                fmt::print(stderr, "{}: neither HOST nor HOST:PORT with a port of 1 to 65535\n", target.host);
+                co_return 2;
+            }
+            target.host = place->front().host;
+            target.port = place->front().port;
             co_return co_await tristar::print_reading(target, as_json);
         }
         if (*scan) {
-            std::vector<std::string> hosts;
+            std::vector<tristar::Endpoint> places;
             for (const auto& word : words) {
-                const auto some = tristar::hosts_of(word);
+                const auto some = tristar::places_of(word, target.port);
                 if (!some) {
-                    fmt::print(stderr, "{}: a subnet is written as 192.168.1.0/24, /16 at most\n", word);
+                    fmt::print(stderr,
+                               "{}: neither HOST, HOST:PORT with a port of 1 to 65535, nor a subnet such as "
+                               "192.168.1.0/24, /16 at most\n",
+                               word);
                     co_return 2;
                 }
-                hosts.insert(hosts.end(), some->begin(), some->end());
+                places.insert(places.end(), some->begin(), some->end());
             }
-            co_return co_await tristar::scan(hosts, target, as_json);
+            co_return co_await tristar::scan(places, target, as_json);
         }
         tristar::Driver driver{app, {state_folder, std::chrono::seconds{leave_after_s}}};
         co_return co_await driver.run();

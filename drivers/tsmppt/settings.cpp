@@ -105,7 +105,9 @@ Config read_config(const velib::Settings& settings) {
     config.override_settings.full_amps = real("BatteryFullCurrent");
     config.override_settings.full_seconds = static_cast<std::int32_t>(integer("TailCurrentTime"));
     config.override_settings.excess_watts = static_cast<double>(integer("ExcessPowerThreshold"));
-    config.profiles = profile_names(settings.text(path_of("ChargeProfiles/Names")));
+    auto [names, refused] = profile_names(settings.text(path_of(kProfileNamesSetting)));
+    config.profiles = std::move(names);
+    config.refused_profiles = std::move(refused);
     return config;
 }
 

@@ -21,6 +21,9 @@ inline constexpr std::string_view kTimeZoneSetting = "/Settings/System/TimeZone"
 /// Its value while nobody has chosen: then the machine's own time zone counts.
 inline constexpr std::string_view kNoTimeZone = "/UTC";
 
+/// Below the root: the charge profiles that exist.
+inline constexpr std::string_view kProfileNamesSetting = "ChargeProfiles/Names";
+
 struct SettingRow {
     std::string_view name;
     std::variant<std::string_view, std::int32_t, double> default_value;
@@ -43,7 +46,7 @@ inline constexpr auto kSettings = std::to_array<SettingRow>({
     {"BatteryFullCurrent",         2.0,                  0,   100, false},  // A
     {"TailCurrentTime",            300,                  0,  3600, false},  // s
     {"ExcessPowerThreshold",       100,                 -1,  5000, false},  // W
-    {"ChargeProfiles/Names",       std::string_view{"Summer,Winter,Custom"}, 0, 0, false},
+    {kProfileNamesSetting,         std::string_view{"Summer,Winter,Custom"}, 0, 0, false},
     // clang-format on
 });
 
@@ -66,6 +69,7 @@ struct Config {
     int reset_comm_after = 0;  ///< failures in a row; 0: never
     OverrideSettings override_settings;
     std::vector<std::string> profiles;
+    std::vector<std::string> refused_profiles;  ///< words of the setting that are no names
 };
 
 struct Endpoints {

@@ -143,7 +143,7 @@ void print_found(const Found& found, bool as_json) {
 
 /// What the scanners share.
 struct Scan {
-    std::vector<std::string> hosts;
+    std::vector<Endpoint> places;
     Link::Options options;
     bool as_json = false;
     std::size_t next = 0;
@@ -153,9 +153,11 @@ struct Scan {
 };
 
 asio::awaitable<void> scan_some(std::shared_ptr<Scan> work) {
-    while (work->next < work->hosts.size()) {
+    while (work->next < work->places.size()) {
         auto options = work->options;
-        options.host = work->hosts[work->next++];
+        const auto& place = work->places[work->next++];
+        options.host = place.host;
+        options.port = place.port;
         const auto image = co_await read_image(options);
         if (!image) {
             continue;
@@ -193,9 +195,11 @@ asio::awaitable<int> print_reading(Link::Options options, bool as_json) {
     co_return 0;
 }
 
-std::optional<std::vector<std::string>> hosts_of(const std::string& word) {
+std::optional<std::vector<Endpoint>> places_of(const std::string& word, std::uint16_t port) {
     if (word.find('/') == std::string::npos) {
-        return std::vector{word};
+        auto named = endpoints_of(word, port);
+        return named.refused.empty() && !named.usable.empty() ? std::optional(std::move(named.usable))
+                                                              : std::nullopt;
     }
     constexpr int kLargestSubnet = 16;
     boost::system::error_code fault;
@@ -203,19 +207,19 @@ std::optional<std::vector<std::string>> hosts_of(const std::string& word) {
     if (fault || network.prefix_length() < kLargestSubnet) {
         return std::nullopt;
     }
-    std::vector<std::string> hosts;
+    std::vector<Endpoint> places;
     for (const auto& address : network.hosts()) {
-        hosts.push_back(address.to_string());
+        places.push_back({address.to_string(), port});
     }
-    return hosts;
+    return places;
 }
 
-asio::awaitable<int> scan(std::vector<std::string> hosts, Link::Options options, bool as_json) {
+asio::awaitable<int> scan(std::vector<Endpoint> places, Link::Options options, bool as_json) {
     const auto executor = co_await asio::this_coro::executor;
     auto work = std::make_shared<Scan>(
-        Scan{std::move(hosts), options, as_json, 0, 0, 0, asio::steady_timer{executor}});
+        Scan{std::move(places), options, as_json, 0, 0, 0, asio::steady_timer{executor}});
     work->finished.expires_at(asio::steady_timer::time_point::max());
-    work->running = std::min(kScanners, work->hosts.size());
+    work->running = std::min(kScanners, work->places.size());
     for (std::size_t i = work->running; i > 0; --i) {
         asio::co_spawn(executor, scan_some(work), asio::detached);
     }

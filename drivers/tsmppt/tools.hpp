@@ -2,6 +2,7 @@
 // What the driver does from the command line, without any message bus.
 
 #include "tsmppt/link.hpp"
+#include "tsmppt/settings.hpp"
 
 #include <optional>
 #include <string>
@@ -15,11 +16,11 @@ namespace tristar {
 /// line on stderr that says what is wrong.
 boost::asio::awaitable<int> print_reading(Link::Options options, bool as_json);
 
-/// The IPv4 addresses that a word names: the hosts of "192.168.1.0/24" (at most 65534), or the word itself.
-/// Nothing for a subnet that cannot be.
-[[nodiscard]] std::optional<std::vector<std::string>> hosts_of(const std::string& word);
+/// The places that a word names: the hosts of "192.168.1.0/24" (at most 65534), or one HOST or HOST:PORT. `port` is that
+/// of all that have none of their own. Nothing when it is none of these.
+[[nodiscard]] std::optional<std::vector<Endpoint>> places_of(const std::string& word, std::uint16_t port);
 
-/// Asks every host and prints a line for each controller found. 0 when there was one, else 1.
-boost::asio::awaitable<int> scan(std::vector<std::string> hosts, Link::Options options, bool as_json);
+/// Asks at every place and prints a line for each controller found. 0 when there was one, else 1.
+boost::asio::awaitable<int> scan(std::vector<Endpoint> places, Link::Options options, bool as_json);
 
 }  // namespace tristar

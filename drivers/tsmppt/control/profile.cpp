@@ -92,16 +92,20 @@ Profile starting_profile(std::string_view name, int system_volts) {
     return profile;
 }
 
-std::vector<std::string> profile_names(std::string_view list) {
-    std::vector<std::string> names;
+ProfileNames profile_names(std::string_view list) {
+    ProfileNames names;
     while (!list.empty()) {
         const auto comma = std::min(list.find(','), list.size());
         const auto name = trimmed(list.substr(0, comma));
         list.remove_prefix(std::min(comma + 1, list.size()));
         const bool known = std::ranges::any_of(
-            names, [&](const std::string& other) { return lower_case(other) == lower_case(name); });
-        if (is_name(name) && !known) {
-            names.emplace_back(name);
+            names.usable, [&](const std::string& other) { return lower_case(other) == lower_case(name); });
+        if (!is_name(name)) {
+            if (!name.empty()) {
+                names.refused.emplace_back(name);
+            }
+        } else if (!known) {
+            names.usable.emplace_back(name);
         }
     }
     return names;

@@ -56,9 +56,14 @@ inline constexpr std::string_view kFirstProfiles = "Summer,Winter,Custom";
 /// The starting point for a profile of this name on a system of 12, 24 or 48 V; "Custom" for other names.
 [[nodiscard]] Profile starting_profile(std::string_view name, int system_volts);
 
-/// The names in a list separated by commas: letters, digits, '-' and '_' only, at most 32 characters, no name twice
-/// (whatever its case). What is no name is left out.
-[[nodiscard]] std::vector<std::string> profile_names(std::string_view list);
+struct ProfileNames {
+    std::vector<std::string> usable;
+    std::vector<std::string> refused;  ///< what is no name
+};
+
+/// The names in a list separated by commas: letters, digits, '-' and '_' only, at most 32 characters. One that is there
+/// twice, whatever its case, counts once.
+[[nodiscard]] ProfileNames profile_names(std::string_view list);
 
 enum class ProfileFault : std::uint8_t {
     unknown_system,

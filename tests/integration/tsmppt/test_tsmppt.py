@@ -220,6 +220,8 @@ class Controls(TristarTestCase):
         self.simulator.command("set 48 186")
         self.wait_value(SERVICE, "/Custom/DipSwitches", 186)
         wait_until(lambda: self.setting(ROOT + "ChargeProfiles/Summer/FloatCancelVoltage") is not None, "profiles")
+        self.set_setting(ROOT + "ChargeProfiles/Names", "Summer,Winter,Custom,no/name")
+        self.driver.wait_line('ChargeProfiles/Names: "no/name" is left out')
 
     def apply_profile(self, name):
         """Returns what went wrong."""
@@ -274,11 +276,18 @@ class CommandLine(TristarTestCase):
         self.assertEqual(scan.returncode, 0, scan.stderr)
         self.assertIn("01234567", scan.stdout)
         simulator.command("set 4 170")  # 0x00AA: no decimal digits
-        scan = self.run_tool("scan", "127.0.0.1", "--port", simulator.port, "--json")
+        scan = self.run_tool("scan", f"127.0.0.1:{simulator.port}", "--json")
         self.assertEqual(json.loads(scan.stdout), {"host": "127.0.0.1", "product": "TriStar MPPT 60", "serial": "01234567",
                                                    "software_version": None, "battery_voltage": 26.84})
         decode = self.run_tool("decode", given='{"registers": {"0": 180, "1": 0, "2": 0, "3": 0}}\n')
         self.assertEqual(json.loads(decode.stdout), {"error": "no_scaling"})
+        read = self.run_tool("read", "--host", f"127.0.0.1:{simulator.port}", "--json")
+        self.assertEqual(json.loads(read.stdout)["venus"]["/Dc/0/Voltage"], 26.84)
+        for tool, wrong in (("read", "127.0.0.1:0"), ("read", "a b"), ("read", "10.0.0.0/30"), ("scan", "127.0.0.1:x"),
+                            ("scan", "10.0.0.0/8")):
+            refused = self.run_tool(tool, *(["--host"] if tool == "read" else []), wrong)
+            self.assertEqual((refused.returncode, refused.stdout), (2, ""), wrong)
+            self.assertIn(f"{wrong}: neither HOST", refused.stderr)
         nobody = self.run_tool("read", "--host", "127.0.0.1", "--port", "1")
         self.assertEqual(nobody.returncode, 1)
         self.assertIn("refused", nobody.stderr)

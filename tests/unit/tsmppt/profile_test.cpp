@@ -53,10 +53,16 @@ TEST_CASE("a name that is not known begins with the custom profile") {
 }
 
 TEST_CASE("profile names are letters, digits, dash and underscore, each once") {
-    CHECK(profile_names("Summer,Winter,Custom") == std::vector<std::string>{"Summer", "Winter", "Custom"});
-    CHECK(profile_names(" A , b-1,,a, c/d, \xC3\xA4 ,e_f") == std::vector<std::string>{"A", "b-1", "e_f"});
-    CHECK(profile_names("").empty());
-    CHECK(profile_names(std::string(33, 'x')).empty());
+    using Names = std::vector<std::string>;
+    CHECK(profile_names("Summer,Winter,Custom").usable == Names{"Summer", "Winter", "Custom"});
+    const auto mixed = profile_names(" A , b-1,,a, c/d, \xC3\xA4 ,e_f");
+    CHECK(mixed.usable == Names{"A", "b-1", "e_f"});
+    CHECK(mixed.refused == Names{"c/d", "\xC3\xA4"});
+    CHECK(profile_names("").usable.empty());
+    CHECK(profile_names("").refused.empty());
+    const std::string too_long(33, 'x');
+    CHECK(profile_names(too_long).usable.empty());
+    CHECK(profile_names(too_long).refused == Names{too_long});
 }
 
 TEST_CASE("only what differs is written, the lowest voltage first") {
