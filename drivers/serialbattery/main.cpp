@@ -14,13 +14,24 @@ int serialbattery_main(int argc, char** argv) {
     line.add_option("--config", options.config, "configuration file");
     line.add_option("--state-dir", options.state_folder, "where to keep what was found on which port")
         ->capture_default_str();
-    line.add_option("--record", options.record, "file to write every byte to that passes");
+    auto* record = line.add_option("--record", options.record, "file to write every byte to that passes");
+    auto* host = line.add_flag("--host", options.host,
+                               "serve the ports of processes that were started with --join too");
+    auto* join =
+        line.add_flag("--join", options.join, "let the process with --host serve the port, if there is one");
+    join->excludes(host)->excludes(record);
     auto* replay = line.add_subcommand("replay", "Drives the batteries of a recording, in real time.");
     replay->add_option("FILE", options.replay, "file written with --record")->required();
     const auto commands = bms::cli::add_commands(line);
     line.parse_complete_callback([&] {
-        if (line.get_subcommands().empty() && options.ports.empty()) {
+        if (!line.get_subcommands().empty()) {
+            return;
+        }
+        if (options.ports.empty() && !options.host) {
             throw CLI::RequiredError("a serial port or a command");
+        }
+        if (options.join && options.ports.size() != 1) {
+            throw CLI::ValidationError("--join", "takes one port");
         }
     });
     return app.run(argc, argv, [&]() -> asio::awaitable<int> {

@@ -9,6 +9,7 @@ serial_conf=/data/conf/serial-starter.d/$suite.conf
 udev_rules=/run/udev/rules.d/zz-$suite.rules
 templates=/opt/victronenergy/service-templates
 template=venus-serialbattery
+battery_host=dbus-serialbattery-host
 oldest_firmware=2.80
 dry_run=${dry_run:-no}
 
@@ -189,19 +190,22 @@ remove_hook() {
 
 # --- services: copies in RAM, so that supervise writes no flash
 
-# Those with a service of their own; batteries have one a port.
+# Those with a service of their own; batteries have one a port, and one that serves all their ports.
 drivers() {
     for directory in "$home"/services/dbus-*; do
-        name=${directory##*/}
-        [ ! -d "$directory" ] || [ "$name" = dbus-serialbattery ] || echo "$name"
+        case ${directory##*/} in
+        dbus-serialbattery | "$battery_host") ;;
+        *) [ ! -d "$directory" ] || echo "${directory##*/}" ;;
+        esac
     done
 }
 
 is_enabled() { grep -qxF "$1" "$conf/enabled" 2>/dev/null; }
 
+# What is only a matter of speed must not fail: svscan may not run yet, and looks by itself every few seconds.
 rescan() {
     if command -v svrescan >/dev/null 2>&1; then
-        svrescan
+        svrescan || :
     fi
 }
 
@@ -341,6 +345,7 @@ remove_suite() {
         stop_service "$driver"
     done
     stop_serial_services
+    stop_service $battery_host
     if [ -d "/run/$suite/templates" ]; then
         do_it umount "$templates"
         do_it rm -rf "/run/$suite"

@@ -158,12 +158,13 @@ remove_port() {
 set_up_serial() {
     if [ ! -s "$ports_file" ]; then
         [ ! -e "$udev_rules" ] || do_it rm -f "$udev_rules"
+        stop_service $battery_host
         return 0
     fi
     known=no
     [ ! -e "$serial_conf" ] || known=yes
     make_dir "$(dirname "$serial_conf")" && echo "service vserialbattery $template" | write_file "$serial_conf" 644 || return 1
-    show_template || return 1
+    show_template && start_service $battery_host || return 1
     # Before a port is marked: it lets go for good of one that is marked for a service it has not read of.
     [ $known = yes ] || restart_serial_starter
     do_it mkdir -p "$(dirname "$udev_rules")"
@@ -197,7 +198,7 @@ refresh_template() {
 # --- commands
 
 known_driver() {
-    [ -d "$home/services/$1" ] || die "unknown driver '$1'; there are: $(drivers | tr '\n' ' ')dbus-serialbattery"
+    [ "$1" != $battery_host ] && [ -d "$home/services/$1" ] || die "unknown driver '$1'; there are: $(drivers | tr '\n' ' ')dbus-serialbattery"
 }
 
 enable_driver() {
@@ -256,6 +257,7 @@ status() {
     adapters=''
     [ ! -s "$ports_file" ] || adapters=$(sed 's/[^=]*=//; s/ .*//' "$ports_file" | tr '\n' ' ')
     say "  dbus-serialbattery: adapters ${adapters:-none}"
+    [ ! -p "/service/$battery_host/supervise/ok" ] || say "  dbus-serialbattery for all of them: $(svstat /service/$battery_host | sed 's/^[^:]*: //')"
     for service in /service/"$template".*; do
         [ ! -p "$service/supervise/ok" ] || say "  dbus-serialbattery on ${service##*.}: $(svstat "$service" | sed 's/^[^:]*: //')"
     done
@@ -320,7 +322,7 @@ everything_but_files() {
     make_dir "$conf" || return 1
     [ "$1" = no ] || : | write_file "$conf/enabled" 644 || return 1
     add_hook /data/rcS.local early && add_hook /data/rc.local late && set_up_serial && start_drivers "$1" "$2" || return 1
-    for service in /service/"$template".*; do
+    for service in /service/$battery_host /service/"$template".*; do
         [ "$2" = no ] || [ ! -p "$service/supervise/ok" ] || do_it svc -t "$service"
     done
     note_created

@@ -31,7 +31,7 @@ if [ $purge = yes ]; then
     for driver in $names; do
         do_it rm -rf "/var/log/$driver" "/data/var/lib/$driver"
     done
-    do_it rm -rf /var/log/dbus-serialbattery.* /data/var/lib/dbus-serialbattery
+    do_it rm -rf /var/log/dbus-serialbattery.* /var/log/$battery_host /data/var/lib/dbus-serialbattery
 fi
 if [ $dry_run = yes ]; then
     say "Nothing was changed."

@@ -21,6 +21,7 @@ ALWAYS_ON = ("dbus-tsmppt", "dbus-gxmodbus", "dbus-smartsolar", "dbus-givenergy"
 BATTERY = "com.victronenergy.battery.ttyUSB0"
 CHARGER = "com.victronenergy.solarcharger.tsmppt"
 BATTERY_SERVICE = "venus-serialbattery.ttyUSB0"
+BATTERY_HOST = "dbus-serialbattery-host"
 PASSWORD = "7531-a-secret"
 IDENTITY = ("/Mgmt/ProcessName", "/Mgmt/ProcessVersion", "/Mgmt/Connection", "/DeviceInstance", "/ProductId", "/ProductName",
             "/Connected")
@@ -167,6 +168,9 @@ class Walk(Walker):
         self.wait_battery()
         wait_until(lambda: "no receiver on ttyUSB1" in self.log_of("gps-dbus.ttyUSB1"), "the other port to be left alone")
         self.assertFalse(self.machine.exists("/service/venus-serialbattery.ttyUSB1"))
+        # One process serves the ports of all, so that their batteries can be a bank.
+        self.wait_up(BATTERY_HOST)
+        wait_until(lambda: "ttyUSB0: " in self.log_of(BATTERY_HOST), "the port to be handed over")
         self.measure()
 
         self.step("the port given back, and taken again")
@@ -175,6 +179,7 @@ class Walk(Walker):
         self.typed("Giving a port back")
         self.wait_no_name(BATTERY)
         wait_until(lambda: tried() > tries, "the device's own driver to get the port")
+        self.assertFalse(self.machine.exists("/service/" + BATTERY_HOST))
         self.typed("A battery on a serial port")
         self.wait_battery()
 
@@ -195,11 +200,13 @@ class Walk(Walker):
 
         self.step("update")
         battery_pid = self.wait_up(BATTERY_SERVICE)
+        host_pid = self.wait_up(BATTERY_HOST)
         self.put(self.newer_archive())
         self.typed("Installing")
         for name in ALWAYS_ON:
             self.wait_up(name, pids[name])
         self.wait_up(BATTERY_SERVICE, battery_pid)
+        self.wait_up(BATTERY_HOST, host_pid)
         self.assertIn("# newer", self.machine.read(f"/var/volatile/services/{BATTERY_SERVICE}/run"))
         self.assertIn("venus-drivers 9.", self.machine.run(HOME + "/install.sh status"))
         self.wait_battery()

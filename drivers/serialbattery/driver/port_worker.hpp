@@ -3,6 +3,7 @@
 // unplugging, and gives the port up when nothing of ours is there.
 
 #include "serialbattery/detect/detector.hpp"
+#include "serialbattery/driver/given_up.hpp"
 #include "serialbattery/driver/host.hpp"
 #include "serialbattery/driver/port_source.hpp"
 #include "serialbattery/driver/unit.hpp"
@@ -18,13 +19,6 @@
 #include <boost/asio/steady_timer.hpp>
 
 namespace bms {
-
-/// Why a port is given up.
-enum class GivenUp : std::uint8_t {
-    excluded,  ///< the configuration says never to touch it
-    no_port,   ///< it is not there, or somebody else has it
-    nothing,   ///< no battery answered, or something else is there
-};
 
 class PortWorker {
   public:

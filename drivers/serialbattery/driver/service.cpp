@@ -1,7 +1,9 @@
 #include "serialbattery/driver/service.hpp"
 
+#include "common/pause.hpp"
 #include "serialbattery/driver/bank_service.hpp"
 #include "serialbattery/driver/battery_settings.hpp"
+#include "serialbattery/driver/handover.hpp"
 #include "serialbattery/driver/neighbours.hpp"
 #include "serialbattery/driver/port_worker.hpp"
 
@@ -12,11 +14,13 @@
 #include <cerrno>
 #include <cstdlib>
 #include <system_error>
+#include <utility>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -25,15 +29,20 @@
 
 namespace bms {
 namespace asio = boost::asio;
+using asio::experimental::awaitable_operators::operator||;
 namespace {
 
 constexpr auto kFirstRetry = 10s;
 constexpr auto kLongestRetry = 60s;
+constexpr auto kHostPatience = 10s;  ///< for a process to hand the port over to: it may be starting anew
+constexpr auto kHostRetry = 500ms;
+constexpr auto kLookForHost = 10s;
 
 /// A coroutine of its own with an end that can be waited for.
 struct Task {
     asio::cancellation_signal cancel;
     bool running = true;
+    bool keeps_process = false;  ///< which ends when no such task is left
     std::exception_ptr failure;
     std::optional<GivenUp> given_up;
 };
@@ -45,8 +54,7 @@ class Service {
           options_(std::move(options)),
           open_port_(std::move(open_port)),
           settings_(app.bus()),
-          config_(load_config(options_.config.empty() ? kDefaultConfig : options_.config,
-                              !options_.config.empty())),
+          config_(read_config()),
           neighbours_(app.bus()),
           host_{.bus = app.bus(),
                 .settings = settings_,
@@ -57,18 +65,26 @@ class Service {
           bank_(host_),
           changed_(app.context(), asio::steady_timer::time_point::max()) {}
 
-    asio::awaitable<int> run() {
+    /// The exit code. Nothing: the port is free for a process that serves all.
+    asio::awaitable<std::optional<int>> run() {
         neighbours_.follow(control::settings_for(config_, {}).settings);
         for (const auto& path : options_.ports) {
             workers_.push_back(std::make_unique<PortWorker>(host_, path, open_port_));
         }
         host_.polled = [this] { bank_.note_poll(); };
         for (const auto& worker : workers_) {
-            start(keep_serving(*worker));
+            start(keep_serving(*worker), true);
         }
-        start(serve_bank());
+        if (options_.host) {
+            reception_.emplace(app_.context().get_executor(), options_.state_folder);
+            start(receive(), true);
+        }
+        if (options_.join) {
+            start(look_for_host(), false);
+        }
+        start(serve_bank(), false);
         std::exception_ptr ended;
-        int code = 0;
+        std::optional<int> code;
         try {
             code = co_await wait_for_end();
         } catch (...) {
@@ -89,8 +105,14 @@ class Service {
     }
 
   private:
-    void start(asio::awaitable<std::optional<GivenUp>> body) {
+    [[nodiscard]] control::ConfigFile read_config() const {
+        return load_config(options_.config.empty() ? kDefaultConfig : options_.config,
+                           !options_.config.empty());
+    }
+
+    void start(asio::awaitable<std::optional<GivenUp>> body, bool keeps_process) {
         auto task = std::make_shared<Task>();
+        task->keeps_process = keeps_process;
         tasks_.push_back(task);
         asio::co_spawn(
             app_.context(), std::move(body),
@@ -109,13 +131,67 @@ class Service {
         auto pause = std::chrono::duration_cast<milliseconds>(kFirstRetry);
         for (;;) {
             const GivenUp why = co_await worker.run();
-            if (workers_.size() == 1 || why == GivenUp::excluded) {
+            const bool alone = options_.ports.size() == 1 && !options_.host;
+            if (alone || why == GivenUp::excluded) {
                 co_return why;
             }
             timer.expires_after(pause);
             co_await timer.async_wait(asio::use_awaitable);
             pause = std::min(pause * 2, std::chrono::duration_cast<milliseconds>(kLongestRetry));
         }
+    }
+
+    asio::awaitable<std::optional<GivenUp>> receive() {
+        for (;;) {
+            auto guest = std::make_shared<Guest>(co_await reception_->next());
+            start(serve_guest(std::move(guest)), false);
+        }
+    }
+
+    /// Until the port is given up or its process is gone.
+    asio::awaitable<std::optional<GivenUp>> serve_guest(std::shared_ptr<Guest> guest) {
+        const auto path = co_await guest->port();
+        if (!path) {
+            co_return std::nullopt;
+        }
+        if (std::ranges::any_of(workers_, [&path](const auto& other) { return other->path() == *path; })) {
+            spdlog::warn("{}: handed over twice", *path);
+            co_await guest->dismiss(GivenUp::no_port);
+            co_return std::nullopt;
+        }
+        config_ = read_config();  // as a process of its own would
+        auto& worker = *workers_.emplace_back(std::make_unique<PortWorker>(host_, *path, open_port_));
+        auto serving = attempt(worker);
+        auto leaving = guest->leaving();
+        const auto end = co_await (std::move(serving) || std::move(leaving));
+        if (end.index() == 1) {
+            spdlog::info("{}: taken back", *path);
+        }
+        for (const auto& unit : worker.units()) {
+            unit->farewell();
+            co_await unit->save(true);
+        }
+        std::erase_if(workers_, [&worker](const auto& other) { return other.get() == &worker; });
+        if (const auto* why = std::get_if<0>(&end)) {
+            co_await guest->dismiss(*why);
+        }
+        co_return std::nullopt;
+    }
+
+    /// What goes wrong on one port that was handed over shall not end the others.
+    static asio::awaitable<GivenUp> attempt(PortWorker& worker) {
+        std::string failure;
+        try {
+            co_return co_await worker.run();
+        } catch (const std::exception& error) {
+            failure = error.what();
+        }
+        const auto cancellation = co_await asio::this_coro::cancellation_state;
+        if (cancellation.cancelled() != asio::cancellation_type::none) {
+            throw boost::system::system_error(asio::error::operation_aborted);
+        }
+        spdlog::error("{}: {}", worker.path(), failure);
+        co_return GivenUp::failed;
     }
 
     asio::awaitable<std::optional<GivenUp>> serve_bank() {
@@ -143,34 +219,49 @@ class Service {
         co_await changed_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
     }
 
-    asio::awaitable<int> wait_for_end() {
-        for (;;) {
+    asio::awaitable<std::optional<GivenUp>> look_for_host() {
+        while (!host_found_) {
+            co_await common::pause(kLookForHost);
+            host_found_ = co_await is_somebody_there(options_.state_folder);
+        }
+        co_return std::nullopt;
+    }
+
+    asio::awaitable<std::optional<int>> wait_for_end() {
+        while (!host_found_) {
             bool serving = false;
             std::optional<GivenUp> why;
             for (const auto& task : tasks_) {
                 if (task->failure) {
                     std::rethrow_exception(task->failure);
                 }
-                serving = serving || (task->running && task != tasks_.back());
+                serving = serving || (task->running && task->keeps_process);
                 why = task->given_up ? task->given_up : why;
             }
             if (!serving) {
-                co_return why == GivenUp::excluded ? 0 : kExitNotOurs;
+                co_return exit_code(why.value_or(GivenUp::nothing));
             }
+            std::erase_if(tasks_, [](const auto& task) { return !task->running && !task->keeps_process; });
             co_await changed();
             const auto cancellation = co_await asio::this_coro::cancellation_state;
             if (cancellation.cancelled() != asio::cancellation_type::none) {
                 throw boost::system::system_error(asio::error::operation_aborted);
             }
         }
+        spdlog::info("there is a process that serves the ports of all");
+        co_return std::nullopt;
     }
 
     asio::awaitable<void> say_goodbye() {
         for (auto* unit : host_.units) {
-            unit->farewell();
+            if (!host_found_) {  // else it is back in a moment: no reason for an alarm
+                unit->farewell();
+            }
             co_await unit->save(true);
         }
-        bank_.farewell();
+        if (!host_found_) {
+            bank_.farewell();
+        }
         co_await bank_.save(true);
         host_.polled = [] {};
     }
@@ -184,6 +275,8 @@ class Service {
     Neighbours neighbours_;
     Host host_;
     BankService bank_;
+    std::optional<Reception> reception_;
+    bool host_found_ = false;
     std::vector<std::unique_ptr<PortWorker>> workers_;
     std::vector<std::shared_ptr<Task>> tasks_;
     asio::steady_timer changed_;
@@ -220,17 +313,52 @@ std::shared_ptr<transport::Recorder> recorder_of(const ServiceOptions& options) 
                                                  [](const std::string& why) { spdlog::error("{}", why); });
 }
 
+/// Serves the ports itself. Nothing: meanwhile there is a process to hand the port over to.
+asio::awaitable<std::optional<int>> serve_here(velib::App& app, ServiceOptions options) {
+    const std::size_t sharing = options.host ? 2 : options.ports.size();
+    auto open_port = local_ports(app.context().get_executor(), sharing, recorder_of(options));
+    Service service(app, std::move(options), std::move(open_port));
+    co_return co_await service.run();
+}
+
+/// Lets another process serve the port whenever there is one for that.
+asio::awaitable<int> join(velib::App& app, ServiceOptions options) {
+    const auto port = options.ports.at(0);
+    auto give_up = Clock::now();
+    for (;;) {
+        const auto handover = co_await hand_over(options.state_folder, port);
+        if (handover.why) {
+            co_return exit_code(*handover.why);
+        }
+        if (handover.taken) {
+            spdlog::warn("{}: the process that served it is gone", port);
+            give_up = Clock::now() + kHostPatience;
+        }
+        if (Clock::now() < give_up) {
+            co_await common::pause(kHostRetry);
+            continue;
+        }
+        spdlog::warn("{}: nobody serves the ports of all; its batteries are in no bank with those of others",
+                     port);
+        const auto code = co_await serve_here(app, options);
+        if (code) {
+            co_return *code;
+        }
+    }
+}
+
 }  // namespace
 
 asio::awaitable<int> serve(velib::App& app, ServiceOptions options) {
-    const auto executor = app.context().get_executor();
+    if (options.join) {
+        co_return co_await join(app, std::move(options));
+    }
     if (options.replay.empty()) {
-        auto open_port = local_ports(executor, options.ports.size(), recorder_of(options));
-        Service service(app, std::move(options), std::move(open_port));
-        co_return co_await service.run();
+        const auto code = co_await serve_here(app, std::move(options));
+        co_return code.value_or(0);
     }
     const auto recording = load_recording(options.replay);
-    auto open_port = recorded_ports(executor, recording, Pace::real, [&app] {
+    auto open_port = recorded_ports(app.context().get_executor(), recording, Pace::real, [&app] {
         spdlog::info("the recording has ended");
         app.stop(0);
     });
@@ -239,7 +367,8 @@ asio::awaitable<int> serve(velib::App& app, ServiceOptions options) {
     options.ports = recording->ports;
     options.state_folder = folder.path();
     Service service(app, std::move(options), std::move(open_port));
-    co_return co_await service.run();
+    const auto code = co_await service.run();
+    co_return code.value_or(0);
 }
 
 }  // namespace bms

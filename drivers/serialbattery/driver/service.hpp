@@ -1,5 +1,5 @@
 #pragma once
-// The driver as a program: all its ports, the bank, the exit code.
+// The driver as a program: all its ports, its own and those handed over, the bank, the exit code.
 
 #include "common/state_folder.hpp"
 #include "velib/app.hpp"
@@ -17,12 +17,11 @@ struct ServiceOptions {
     std::string state_folder = common::default_state_folder("dbus-serialbattery").string();
     std::string record;  ///< file to write all bytes to
     std::string replay;  ///< recording to take in place of ports
+    bool host = false;   ///< serve the ports of processes that join too
+    bool join = false;   ///< let a process that is host serve the one port, if there is one
 };
 
-/// Nothing of ours on the port: serial-starter tries the next driver.
-inline constexpr int kExitNotOurs = 129;
-
-/// Serves the ports until cancelled, or until a lone port is given up.
+/// Serves the ports until cancelled, or until a lone port is given up. With `join` another process does.
 [[nodiscard]] boost::asio::awaitable<int> serve(velib::App& app, ServiceOptions options);
 
 inline constexpr const char* kDefaultConfig = "/data/conf/dbus-serialbattery/config.ini";

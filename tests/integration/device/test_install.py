@@ -30,7 +30,7 @@ class Installation(DeviceCase):
         shutil.copytree(os.path.join(REPOSITORY, "install/device"), tree)
         shutil.copytree(os.path.join(REPOSITORY, "services"), os.path.join(tree, "services"))
         for name in os.listdir(os.path.join(tree, "services")):
-            if name not in (DRIVER, BROKEN, "dbus-serialbattery", "backoff"):
+            if name not in (DRIVER, BROKEN, "dbus-serialbattery", "dbus-serialbattery-host", "backoff"):
                 shutil.rmtree(os.path.join(tree, "services", name))
         os.mkdir(os.path.join(tree, "bin"))
         os.symlink(PROGRAM, os.path.join(tree, "bin", DRIVER))
@@ -239,10 +239,14 @@ class Installation(DeviceCase):
         self.assertEqual(said.count("leave it there"), 2, said)
         sockets = ["platform-usb-0:ttyUSB0:1.0", "platform-usb-0:ttyUSB2:1.0"]
         self.assertEqual(given(), (["ttyUSB0", "ttyUSB2", "ttyUSB4"], sockets + ["FT9XYZ"]))
+        self.assertTrue(self.machine.exists("/service/dbus-serialbattery-host"))
 
         self.machine.run("rm /dev/ttyUSB4 /run/udev/adapters/ttyUSB4 /run/udev/data/ttyUSB4")
         self.machine.run(f"{HOME}/install.sh disable dbus-serialbattery FT9XYZ ttyUSB2")
         self.assertEqual(given(), (["ttyUSB0"], sockets[:1]))
+        self.assertTrue(self.machine.exists("/service/dbus-serialbattery-host"))
+        self.machine.run(f"{HOME}/install.sh disable dbus-serialbattery ttyUSB0")
+        self.assertFalse(self.machine.exists("/service/dbus-serialbattery-host"))
 
     def test_disabled_hooks_and_a_power_cut(self):
         self.machine.write("/data/rc.local.disabled", "#!/bin/sh\n", 0o755)
