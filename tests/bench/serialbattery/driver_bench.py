@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """What the whole driver costs: JBD batteries of 16 cells at one poll a second, each on a line at true byte times, with a
-current that changes all the time. One battery, then fourteen in one process (their bank included).
+current that changes all the time. One battery, then fourteen in one process (their bank included), then as on a GX: a
+process for each port that hands it over, and one that serves them all.
 
 usage: driver_bench.py [--short]      the build is the folder above the one it is called in, or VENUS_BUILD_DIR
 """
@@ -57,12 +58,16 @@ class Traffic:
 
 
 class Bench(BatteryTestCase):
-    def measure(self, batteries):
+    def drive_as_on_a_gx(self, ports):
+        start = lambda *options: self.start("dbus-serialbattery", "--state-dir", self.tty("state"), *options)
+        return [start("--host")] + [start("--join", self.tty(port)) for port in ports]
+
+    def measure(self, batteries, handed_over):
         ports = [f"ttyB{i}" for i in range(batteries)]
         simulators = [self.simulate("jbd", port) for port in ports]
         for simulator in simulators:
             self.tell(simulator, command="fault", block_ms=16)  # as USB adapters collect by default
-        driver = self.drive(*ports)
+        drivers = self.drive_as_on_a_gx(ports) if handed_over else [self.drive(*ports)]
         names = [ROOT + port for port in ports] + ([BANK] if batteries > 1 else [])
         wait_until(lambda: all(self.has_name(name) for name in names), "the batteries", 120)
         traffic = Traffic(self, {str(self.bus.get_name_owner(name)) for name in names})
@@ -79,21 +84,21 @@ class Bench(BatteryTestCase):
                 wait_until(lambda: time.monotonic() >= min(tick, end), "a second")
 
         let_live(2 if SHORT else 10)  # start-up is over
-        cpu, woken, messages, begin = cpu_seconds(driver), wakes(driver), traffic.count, time.monotonic()
+        spent = lambda: (sum(map(cpu_seconds, drivers)), sum(map(wakes, drivers)), traffic.count, time.monotonic())
+        before = spent()
         let_live(SECONDS)
-        passed = time.monotonic() - begin
-        row = ((cpu_seconds(driver) - cpu) / passed * 1000, (wakes(driver) - woken) / passed,
-               (traffic.count - messages) / passed, *memory_kib(driver))
-        assert driver.running and row[2] > 0
-        return row
+        cpu, woken, messages, passed = (now - then for now, then in zip(spent(), before, strict=True))
+        assert all(driver.running for driver in drivers) and messages > 0
+        return cpu / passed * 1000, woken / passed, messages / passed, *map(sum, zip(*map(memory_kib, drivers)))
 
     def runTest(self):
         print("\ndbus-serialbattery, JBD of 16 cells, one poll a second")
-        print("  {:12} {:>16} {:>12} {:>14} {:>12} {:>12} {:>12}".format(
+        print("  {:13} {:>15} {:>12} {:>14} {:>12} {:>12} {:>12}".format(
             "", "CPU per second", "wake-ups", "bus messages", "resident", "its share", "its own"))
-        for batteries in (1, 14):
-            cpu, woken, messages, resident, share, own = self.measure(batteries)
-            print(f"  {batteries:2} {'battery' if batteries == 1 else 'batteries':9} {cpu:13.3f} ms {woken:10.1f}/s "
+        scenes = ((1, "battery"), (14, "batteries"), (14, "as on a GX"))
+        for batteries, what in scenes[:2] if SHORT else scenes:
+            cpu, woken, messages, resident, share, own = self.measure(batteries, what == "as on a GX")
+            print(f"  {batteries:2} {what:10} {cpu:12.3f} ms {woken:10.1f}/s "
                   f"{messages:12.1f}/s {resident:8} KiB {share:8} KiB {own:8} KiB", flush=True)
             for program in self.programs[2:]:
                 program.terminate()
