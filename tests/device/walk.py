@@ -20,6 +20,7 @@ from venus_testing import main, wait_until  # noqa: E402
 ALWAYS_ON = ("dbus-tsmppt", "dbus-gxmodbus", "dbus-smartsolar", "dbus-givenergy")
 BATTERY = "com.victronenergy.battery.ttyUSB0"
 CHARGER = "com.victronenergy.solarcharger.tsmppt"
+BANK = "com.victronenergy.battery.serialbattery_bank"
 BATTERY_SERVICE = "venus-serialbattery.ttyUSB0"
 BATTERY_HOST = "dbus-serialbattery-host"
 PASSWORD = "7531-a-secret"
@@ -66,8 +67,15 @@ class Walk(Walker):
 
     firmware = "v2.80"  # the oldest that is supported
 
-    def wait_battery(self):
-        self.wait_value(BATTERY, "/Dc/0/Voltage", lambda volts: volts is not None and volts > 20)
+    def wait_battery(self, name=BATTERY):
+        self.wait_value(name, "/Dc/0/Voltage", lambda volts: volts is not None and volts > 20)
+
+    def bring_battery(self, tty, family, number):
+        """A simulated battery at an adapter that is plugged in."""
+        link = os.path.join(self.directory, tty)
+        battery = self.start("bms-simulator", family, "--link", link, stdin=True)
+        wait_until(lambda: "ready" in battery.poll_output(), f"the simulated battery for {tty}")
+        self.machine.plug_in(tty, os.readlink(link), number)
 
     def newer_archive(self):
         """The same package as another version, with a change in a script that copies exist of."""
@@ -90,14 +98,15 @@ class Walk(Walker):
         """Prints what the drivers cost at work."""
         executable = self.machine.root + HOME + "/bin/venus-drivers"
         print(footprint.table_head("start-up"))
-        for driver in (*ALWAYS_ON, "dbus-serialbattery"):
-            listed = wait_until(lambda: self.machine.run(f"ps | grep '{HOME}/bin/[d]{driver[1:]}'", check=False)[0].split(),
-                                f"{driver} to run")
+        for command in (*ALWAYS_ON, "dbus-serialbattery --host", "dbus-serialbattery --join"):
+            listed = wait_until(lambda: self.machine.run(f"ps | grep '{HOME}/bin/[d]{command[1:]}'", check=False)[0].split(),
+                                f"{command} to run")
             process = f"/proc/{listed[0]}"
             emulated = "qemu" in os.readlink(self.machine.root + process + "/exe")
             resident, own = footprint.resident_kb(self.machine.read(process + "/smaps"), executable, emulated)
+            driver = command.split()[0]
             milliseconds = footprint.start_up_ms(["chroot", self.machine.root, f"{HOME}/bin/{driver}"])
-            print(footprint.table_row(driver, resident, own, milliseconds), flush=True)
+            print(footprint.table_row(command, resident, own, milliseconds), flush=True)
 
     def assert_password_kept(self):
         """The drivers leave it with the settings."""
@@ -158,9 +167,7 @@ class Walk(Walker):
         wait_until(lambda: "MQTT: 127.0.0.1" in self.log_of("dbus-givenergy"), "a broker to be tried")
 
         self.step("a battery through serial-starter")
-        battery = self.start("bms-simulator", "jbd", "--link", os.path.join(self.directory, "ttyJBD"), stdin=True)
-        wait_until(lambda: "ready" in battery.poll_output(), "the simulated battery")
-        self.machine.plug_in("ttyUSB0", os.readlink(os.path.join(self.directory, "ttyJBD")), "A50285BI")
+        self.bring_battery("ttyUSB0", "jbd", "A50285BI")
         self.machine.plug_in("ttyUSB1", "/dev/null", "FT9XYZ")
         wait_until(lambda: "no receiver on ttyUSB0" in self.log_of("gps-dbus.ttyUSB0"), "the port to be tried")
         self.typed("A battery on a serial port")
@@ -171,6 +178,12 @@ class Walk(Walker):
         # One process serves the ports of all, so that their batteries can be a bank.
         self.wait_up(BATTERY_HOST)
         wait_until(lambda: "ttyUSB0: " in self.log_of(BATTERY_HOST), "the port to be handed over")
+
+        self.step("a battery on another port, and both as one bank")
+        self.bring_battery("ttyUSB2", "jk_ttl", "A50285BJ")
+        self.machine.run(typed_lines("install.md", "A battery on a serial port")[0].replace("ttyUSB0", "ttyUSB2"))
+        self.wait_battery(BANK)
+        self.assert_seen(BANK)
         self.measure()
 
         self.step("the port given back, and taken again")
@@ -179,7 +192,6 @@ class Walk(Walker):
         self.typed("Giving a port back")
         self.wait_no_name(BATTERY)
         wait_until(lambda: tried() > tries, "the device's own driver to get the port")
-        self.assertFalse(self.machine.exists("/service/" + BATTERY_HOST))
         self.typed("A battery on a serial port")
         self.wait_battery()
 
@@ -191,12 +203,14 @@ class Walk(Walker):
         self.power_cycle()
         self.pids()
         self.wait_battery()
+        self.wait_battery(BANK)
         self.wait_value(CHARGER, "/Dc/0/Voltage", lambda volts: volts is not None)
 
         self.step("firmware update")
         self.power_cycle("v3.80~40")
         pids = self.pids()
         self.wait_battery()
+        self.wait_battery(BANK)
 
         self.step("update")
         battery_pid = self.wait_up(BATTERY_SERVICE)
@@ -218,6 +232,7 @@ class Walk(Walker):
         self.assertNotIn("# newer", self.machine.read(f"/var/volatile/services/{BATTERY_SERVICE}/run"))
         self.pids()
         self.wait_battery()
+        self.wait_battery(BANK)
 
         self.step("what was written since")
         self.assert_password_kept()
@@ -225,7 +240,8 @@ class Walk(Walker):
 
         self.step("removal")
         self.machine.run("\n".join(typed_lines("install.md", "Removing")[:1]))
-        self.wait_no_name(BATTERY)
+        for name in (BATTERY, BANK):
+            self.wait_no_name(name)
         without_ports = lambda found: {path: what for path, what in found.items()
                                        if "gps-dbus" not in path and "vedirect-interface" not in path}
         self.assert_same(without_ports(self.kept()), before)
