@@ -2,7 +2,8 @@
 # Shared by install.sh and uninstall.sh on the device. busybox sh; nothing here writes to the root file system.
 
 suite=venus-drivers
-home=/data/apps/$suite
+suite_home=/data/apps/$suite
+home=$suite_home # with --dry-run before an installation where the package is
 conf=/data/conf/$suite
 run_services=/run/service
 serial_conf=/data/conf/serial-starter.d/$suite.conf
@@ -133,7 +134,7 @@ check_space() {
 # --- boot hooks: one line each, beside other people's
 
 # The first part is for a power cut between the two renames of an update.
-hook_line() { echo "[ -e $home ] || mv $home.old $home; $home/install.sh boot $1 & # $suite"; }
+hook_line() { echo "[ -e $suite_home ] || mv $suite_home.old $suite_home; $suite_home/install.sh boot $1 & # $suite"; }
 
 # keep_original FILE: as it was before this suite touched it, once.
 keep_original() {
@@ -175,7 +176,7 @@ add_hook() {
 remove_hook() {
     for file in "$1" "$1.disabled"; do
         [ -e "$file" ] || continue
-        rest=$(grep -vF "$home/install.sh boot " "$file" | sed "s|^# switched off by $suite: ||")
+        rest=$(grep -vF "$suite_home/install.sh boot " "$file" | sed "s|^# switched off by $suite: ||")
         [ "$rest" != "$(cat "$file")" ] || continue
         backup=$conf/before/$(basename "$file")
         if [ -e "$backup" ] && [ "$rest" = "$(cat "$backup")" ]; then

@@ -355,7 +355,7 @@ install() {
         [ "$dry_run" = yes ] || roll_back $first
         die "nothing was installed"
     fi
-    home=/data/apps/$suite
+    home=$suite_home
     do_it rm -rf "$home.old"
     if [ "$dry_run" = yes ]; then
         say "Nothing was changed."

@@ -75,9 +75,13 @@ class Installation(DeviceCase):
         self.assertIn(f"{DRIVER}: on, up (pid {pid})", self.machine.run(HOME + "/install.sh status"))
 
         installed = self.installed()
+        self.assertNotIn("would write", self.install("--dry-run"))
         self.install()
         self.assert_same(self.installed(), installed)
         self.assertEqual(self.wait_up(DRIVER), pid)
+        self.package(version="0.2.0")
+        self.assertIn(f"would run: mv {HOME}.new {HOME}", self.install("--dry-run"))
+        self.assert_same(self.installed(), installed)
 
         self.machine.run(f"{HOME}/install.sh disable {DRIVER}")
         self.assertFalse(self.machine.exists("/service/" + DRIVER))
