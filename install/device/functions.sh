@@ -52,19 +52,21 @@ note_created() {
     created=''
 }
 
-# write_file FILE MODE: standard input becomes FILE, all or nothing; an unchanged file is left alone.
+# write_file FILE MODE: standard input becomes FILE, all or nothing; an unchanged file is left alone, and a link a link.
 write_file() {
-    new=$1.$suite-new
     if [ "$dry_run" = yes ]; then
         cat >/dev/null
         say "would write: $1"
         return 0
     fi
-    [ ! -d "$1" ] && cat >"$new" && chmod "$2" "$new" || return 1
-    if cmp -s "$new" "$1"; then
+    written=$1
+    [ ! -L "$1" ] || written=$(readlink -f "$1") || return 1
+    new=$written.$suite-new
+    [ ! -d "$written" ] && cat >"$new" && chmod "$2" "$new" || return 1
+    if cmp -s "$new" "$written"; then
         rm -f "$new"
     else
-        sync && mv "$new" "$1"
+        sync && mv "$new" "$written"
     fi
 }
 

@@ -50,6 +50,8 @@ class Installation(DeviceCase):
 
     def test_install_again_and_uninstall(self):
         self.machine.write("/data/rc.local", RC_LOCAL, 0o755)
+        self.machine.write("/data/etc/early", "#!/bin/sh\n:\n", 0o755)
+        self.machine.run("ln -s etc/early /data/rcS.local")
         self.package()
         before = self.kept()
 
@@ -65,6 +67,7 @@ class Installation(DeviceCase):
         self.assertEqual(len(said.split("What to do next:")[1].strip().splitlines()), 5)
         self.assertEqual(self.machine.read("/data/rc.local"), RC_LOCAL.replace(
             "\nexit 0", f"\n[ -e {HOME} ] || mv {HOME}.old {HOME}; {HOME}/install.sh boot late & # venus-drivers\nexit 0"))
+        self.assertIn("install.sh boot early", self.machine.read("/data/etc/early"))
         wait_until(lambda: self.setting("/Settings/TristarMPPT/IPAddress") is not None, lambda: self.log_of(DRIVER))
         pid = self.wait_up(DRIVER)
         self.assertRegex(self.machine.read(f"/proc/{pid}/limits"), r"Max data size +100000000 ")
