@@ -5,6 +5,7 @@ import os
 import select
 import termios
 import threading
+import time
 import tty
 
 from venus_testing import VenusTestCase, wait_until
@@ -26,13 +27,19 @@ def with_crc(request):
     return request + crc.to_bytes(2, "little")
 
 
+LISTENS = 0.25  # s; who hears nobody for so long may ask
+
+
 class OtherMaster:
     """Asks a simulated battery; on a port of its own its questions and their answers are heard at that baud rate."""
 
     def __init__(self, simulator_port, port, questions, speed=termios.B19200):
         self.questions = [with_crc(bytes.fromhex(question)) for question in questions]
         self.speed = speed
-        self.disturbed = b""  # sent by somebody else at this baud rate
+        self.disturbed = b""  # sent by somebody else at this baud rate, who must have heard this master before
+        self.heard = self.late = False
+        self.spoke = time.monotonic()
+        self.pause = 0
         self.battery = os.open(simulator_port, os.O_RDWR | os.O_NOCTTY)
         self.line, self.port = os.openpty()
         for end in (self.battery, self.port):
@@ -51,6 +58,11 @@ class OtherMaster:
         for end in (self.battery, self.line, self.port):
             os.close(end)
 
+    def was_late(self):
+        """Whether a busy machine kept it silent so long since the last call that it could be taken for nobody."""
+        was, self.late = self.late, False
+        return was
+
     def is_heard(self):
         return termios.tcgetattr(self.port)[5] == self.speed
 
@@ -58,14 +70,29 @@ class OtherMaster:
         while not self.ended.is_set():
             for question in self.questions:
                 os.write(self.battery, question)
-                heard = question
+                self.say(question)
                 while select.select([self.battery], [], [], 0.1)[0]:
-                    heard += os.read(self.battery, 4096)
-                if self.is_heard():
-                    os.write(self.line, heard)
-                while select.select([self.line], [], [], 0)[0]:
-                    sent = os.read(self.line, 4096)
-                    self.disturbed += sent if self.is_heard() else b""
+                    self.say(os.read(self.battery, 4096))
+                self.watch()
+
+    def say(self, data):
+        if self.is_heard():
+            os.write(self.line, data)
+        before, self.spoke = self.spoke, time.monotonic()
+        self.pause = max(self.pause, self.spoke - before)
+
+    def watch(self):
+        """Takes what somebody else sent: no disturbance when it was at another baud rate or this master was late."""
+        sent = b""
+        while select.select([self.line], [], [], 0)[0]:
+            sent += os.read(self.line, 4096)
+        was_heard, self.heard = self.heard, self.is_heard()
+        self.pause = max(self.pause, time.monotonic() - self.spoke)
+        if self.pause >= LISTENS:
+            self.late = True
+        elif was_heard and self.heard:
+            self.disturbed += sent
+        self.pause = 0
 
 
 class BatteryTestCase(VenusTestCase):

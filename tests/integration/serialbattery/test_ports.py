@@ -67,14 +67,23 @@ class Ports(CommandCase):
         simulator = self.simulate("seplos3", "ttyMaster")
         self.tell(simulator, command="set", current=-12.5)
         master = self.other_master("ttyMaster", "ttyBMS0")
-        code, out, err = self.call("probe", self.tty("ttyBMS0"))
+
+        def call(*arguments):
+            """Again when the machine was too busy for the master to be heard."""
+            while True:
+                master.was_late()
+                result = self.call(*arguments)
+                if not master.was_late():
+                    return result
+
+        code, out, err = call("probe", self.tty("ttyBMS0"))
         self.assertEqual((code, err), (0, ""))
         self.assertIn("another master asks Seplos V3 batteries here, at 19200", out)
-        code, out, err = self.call("read", self.tty("ttyBMS0"), "--json")
+        code, out, err = call("read", self.tty("ttyBMS0"), "--json")
         self.assertEqual((code, err), (0, ""))
         battery = json.loads(out)
         self.assertEqual((battery["family"], battery["address"], battery["current_A"]), ("seplos3", 0, -12.5))
-        code, out, err = self.call("monitor", self.tty("ttyBMS0"), "--polls", "3")
+        code, out, err = call("monitor", self.tty("ttyBMS0"), "--polls", "3")
         self.assertEqual((code, err), (0, ""))
         self.assertEqual(len(out.splitlines()), 3)
         for line in out.splitlines():
