@@ -12,11 +12,15 @@ function(venus_test_inputs test)
     endforeach()
 endfunction()
 
-# venus_unit_test(NAME unit.tsmppt.protocol SOURCES a.cpp b.cpp LIBS tsmppt_protocol [READS docs/tsmppt.md])
+# What computes takes several of the places that tests/run has for each processor; other tests mostly wait.
+set(VENUS_COMPUTES PROCESSORS 3)
+
+# venus_unit_test(NAME unit.tsmppt.protocol SOURCES a.cpp b.cpp LIBS tsmppt_protocol [READS docs/tsmppt.md] [LONG])
 # A Catch2 program registered with ctest under NAME. Test data is found below TEST_DATA_DIR (tests/data). READS names what
-# else it reads. The fuzz preset leaves out the tests of libraries that it does not build.
+# else it reads. LONG is one with days or months in fast motion. The fuzz preset leaves out the tests of libraries that it
+# does not build.
 function(venus_unit_test)
-    cmake_parse_arguments(ARG "" "NAME" "SOURCES;LIBS;READS" ${ARGN})
+    cmake_parse_arguments(ARG "LONG" "NAME" "SOURCES;LIBS;READS" ${ARGN})
     if(NOT TARGET venus_catch_main)
         return()
     endif()
@@ -34,8 +38,13 @@ function(venus_unit_test)
     # Every test file has helpers of its own, named alike.
     set_target_properties(${target} PROPERTIES
         RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests" UNITY_BUILD OFF VENUS_UNIT_TEST ON)
-    # What is tested is optimised; what tests it has to be compiled soon.
-    target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O0>)
+    # What is tested is optimised; what tests it has to be compiled soon, unless running it takes longer.
+    if(ARG_LONG)
+        set(optimisation -O1)
+    else()
+        set(optimisation -O0)
+    endif()
+    target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:${optimisation}>)
     # Instrumented builds take long, so the preset says what they are for.
     if(VENUS_SANITIZE AND NOT ARG_NAME MATCHES "${VENUS_SANITIZE_TESTS}")
         set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL ON)
@@ -47,7 +56,7 @@ function(venus_unit_test)
     endif()
     add_test(NAME ${VENUS_TEST_PREFIX}${ARG_NAME} COMMAND ${target} ${selection})
     set_tests_properties(${VENUS_TEST_PREFIX}${ARG_NAME} PROPERTIES
-        TIMEOUT 600 LABELS unit FIXTURES_REQUIRED "${VENUS_TEST_BUILD}")
+        TIMEOUT 600 LABELS unit FIXTURES_REQUIRED "${VENUS_TEST_BUILD}" ${VENUS_COMPUTES})
     venus_test_inputs(${VENUS_TEST_PREFIX}${ARG_NAME} $<TARGET_FILE:${target}> tests/data ${ARG_READS})
     if(velib IN_LIST ARG_LIBS)
         venus_test_inputs(${VENUS_TEST_PREFIX}${ARG_NAME} $<TARGET_FILE:velib>)
@@ -88,37 +97,59 @@ function(venus_fuzzer)
             COMMAND ${target} -max_total_time=${ARG_SECONDS} -max_len=${ARG_MAX_LEN} -timeout=5 -rss_limit_mb=2048
             WORKING_DIRECTORY "${CMAKE_BINARY_DIR}/fuzz")
         string(REPLACE "${ARG_NAME}." "" variant "${test}")
-        set_tests_properties(${test} PROPERTIES TIMEOUT ${limit} LABELS fuzz
+        set_tests_properties(${test} PROPERTIES TIMEOUT ${limit} LABELS fuzz ${VENUS_COMPUTES}
             FIXTURES_REQUIRED "${VENUS_TEST_BUILD}" ENVIRONMENT "FUZZ_VARIANT=${variant}")
         venus_test_inputs(${test} $<TARGET_FILE:${target}>)
     endforeach()
 endfunction()
 
-# venus_test_programs(TEST VARIABLE PROGRAM...): adds programs of this build, and libvelib under them, to what a test runs
-# on, and sets VARIABLE to a directory like this build's with no other programs in it, so that none is forgotten.
-function(venus_test_programs test variable)
-    set(room "${CMAKE_BINARY_DIR}/rooms/${test}")
-    file(REMOVE_RECURSE "${room}")
+# venus_test_room(NAME VARIABLE PROGRAM...): sets VARIABLE to a directory like this build's with no other programs of it than
+# PROGRAMS, and libvelib under them, so that a test that runs there has all of them among its inputs.
+function(venus_test_room name variable)
+    set(room "${CMAKE_BINARY_DIR}/rooms/${name}")
     file(MAKE_DIRECTORY "${room}/bin" "${room}/tests")
-    file(CREATE_LINK "${CMAKE_BINARY_DIR}/lib" "${room}/lib" SYMBOLIC)
+    set(wanted lib)
+    foreach(program IN LISTS ARGN)
+        if(program MATCHES "^velib-test-")
+            list(APPEND wanted "tests/${program}")
+        else()
+            list(APPEND wanted "bin/${program}")
+        endif()
+    endforeach()
+    # Only what differs is changed: tests may be running there.
+    file(GLOB there RELATIVE "${room}" "${room}/bin/*" "${room}/tests/*")
+    foreach(link IN LISTS there)
+        if(NOT link IN_LIST wanted)
+            file(REMOVE "${room}/${link}")
+        endif()
+    endforeach()
+    foreach(link IN LISTS wanted)
+        if(NOT IS_SYMLINK "${room}/${link}")
+            file(CREATE_LINK "${CMAKE_BINARY_DIR}/${link}" "${room}/${link}" SYMBOLIC)
+        endif()
+    endforeach()
+    set(${variable} "${room}" PARENT_SCOPE)
+endfunction()
+
+# venus_test_programs(TEST PROGRAM...): adds programs of this build, and libvelib under them, to what a test runs on.
+function(venus_test_programs test)
     venus_test_inputs(${test} $<TARGET_FILE:velib>)
     foreach(program IN LISTS ARGN)
         set(place bin)
         if(program MATCHES "^velib-test-")
             set(place tests)
         endif()
-        file(CREATE_LINK "${CMAKE_BINARY_DIR}/${place}/${program}" "${room}/${place}/${program}" SYMBOLIC)
         venus_test_inputs(${test} "${CMAKE_BINARY_DIR}/${place}/${program}")
     endforeach()
-    set(${variable} "${room}" PARENT_SCOPE)
 endfunction()
 
 # venus_integration_test(NAME integration.tsmppt SCRIPT tsmppt/test_tsmppt.py PROGRAMS dbus-tsmppt tristar-simulator
-#                        [READS services] [TIMEOUT 300])
+#                        [READS services] [TIMEOUT 300] [EACH])
 # A Python unittest program with a private message bus of its own, run against PROGRAMS of this build and velib-settings;
-# it sees no others. READS names what it reads beside the scripts in its directory.
+# it sees no others. READS names what it reads beside itself and the modules in its directory. EACH is for a script of
+# tests that wait: each method is a test of its own for ctest, NAME.METHOD, so that they wait at the same time.
 function(venus_integration_test)
-    cmake_parse_arguments(ARG "" "NAME;SCRIPT;TIMEOUT" "PROGRAMS;READS" ${ARGN})
+    cmake_parse_arguments(ARG "EACH" "NAME;SCRIPT;TIMEOUT" "PROGRAMS;READS" ${ARGN})
     # The sanitizers' preset is for the unit tests: everything else would take it an hour.
     if(VENUS_SANITIZE)
         return()
@@ -129,12 +160,33 @@ function(venus_integration_test)
     set(name "${VENUS_TEST_PREFIX}${ARG_NAME}")
     set(script "tests/integration/${ARG_SCRIPT}")
     cmake_path(GET script PARENT_PATH directory)
-    add_test(NAME ${name} COMMAND /usr/bin/python3 -B "${PROJECT_SOURCE_DIR}/${script}"
-        WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
-    venus_test_inputs(${name} ${directory} tests/integration/support ${ARG_READS})
-    venus_test_programs(${name} room velib-settings ${ARG_PROGRAMS})
-    set_tests_properties(${name} PROPERTIES
-        TIMEOUT ${ARG_TIMEOUT}
-        LABELS integration
-        ENVIRONMENT "VENUS_BUILD_DIR=${room};PYTHONPATH=${PROJECT_SOURCE_DIR}/tests/integration/support")
+    file(GLOB modules CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${directory}/*.py")
+    list(FILTER modules EXCLUDE REGEX "/test_[^/]*$")
+    venus_test_room(${name} room velib-settings ${ARG_PROGRAMS})
+
+    set(tests ${name})
+    set(${name}_selection "")
+    if(ARG_EACH)
+        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${script}")
+        file(STRINGS "${PROJECT_SOURCE_DIR}/${script}" lines REGEX "^class |^    def test_")
+        set(tests "")
+        foreach(line IN LISTS lines)
+            if(line MATCHES "^class ([A-Za-z0-9_]+)")
+                set(class "${CMAKE_MATCH_1}")
+            elseif(line MATCHES "def test_([A-Za-z0-9_]+)")
+                list(APPEND tests "${name}.${CMAKE_MATCH_1}")
+                set(${name}.${CMAKE_MATCH_1}_selection "${class}.test_${CMAKE_MATCH_1}")
+            endif()
+        endforeach()
+    endif()
+    foreach(test IN LISTS tests)
+        add_test(NAME ${test} COMMAND /usr/bin/python3 -B "${PROJECT_SOURCE_DIR}/${script}" ${${test}_selection}
+            WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+        venus_test_inputs(${test} ${script} ${modules} tests/integration/support ${ARG_READS})
+        venus_test_programs(${test} velib-settings ${ARG_PROGRAMS})
+        set_tests_properties(${test} PROPERTIES
+            TIMEOUT ${ARG_TIMEOUT}
+            LABELS integration
+            ENVIRONMENT "VENUS_BUILD_DIR=${room};PYTHONPATH=${PROJECT_SOURCE_DIR}/tests/integration/support")
+    endforeach()
 endfunction()
