@@ -11,20 +11,13 @@ import unittest
 TOOL = os.path.join(os.path.dirname(__file__), "..", "..", "unchanged")
 
 
-class Unchanged(unittest.TestCase):
-    """A directory of ctest with a test that runs on two files, and one of which nothing is known."""
+class UnchangedCase(unittest.TestCase):
+    """A directory for ctest."""
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory(prefix="venus-unchanged-")
         self.addCleanup(directory.cleanup)
         self.directory = directory.name
-        self.write("a", "1")
-        self.write("b", "1")
-        files = ";".join(os.path.join(self.directory, name) for name in "ab")
-        self.write("CTestTestfile.cmake", f"""
-            add_test(known grep -q 1 {self.directory}/a)
-            set_tests_properties(known PROPERTIES REQUIRED_FILES "{files}")
-            add_test(unknown true)""")
 
     def write(self, name, content):
         with open(os.path.join(self.directory, name), "w") as out:
@@ -48,6 +41,20 @@ class Unchanged(unittest.TestCase):
         self.write(name, content)
         past = time.time() - 10
         os.utime(os.path.join(self.directory, name), (past, past))
+
+
+class Files(UnchangedCase):
+    """A test that runs on two files, and one of which nothing is known."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("a", "1")
+        self.write("b", "1")
+        files = ";".join(os.path.join(self.directory, name) for name in "ab")
+        self.write("CTestTestfile.cmake", f"""
+            add_test(known grep -q 1 {self.directory}/a)
+            set_tests_properties(known PROPERTIES REQUIRED_FILES "{files}")
+            add_test(unknown true)""")
 
     def test_what_passed_is_left_out_until_a_file_changes(self):
         for name in "ab":
@@ -96,6 +103,46 @@ class Unchanged(unittest.TestCase):
             self.assertEqual(list(json.load(saved)), ["known"])
         self.write(memory, "{")
         self.assertIn("known", self.run_tests())
+
+
+NINJA = """
+rule cc
+  command = cc -MD -MF $out.d -c $in -o $out
+  depfile = $out.d
+  deps = gcc
+rule link
+  command = cc $in -o $out
+build one.o: cc one.c
+build two.o: cc two.c
+build program: link one.o two.o
+"""
+
+
+class BuiltMeanwhile(UnchangedCase):
+    """Two tests of a program that a fixture builds, one of which does not need the second source."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("build.ninja", NINJA)
+        self.edit("one.c", "int two(void); int main(void) { return two(); }")
+        self.edit("two.c", "int two(void) { return 0; }")
+        program = os.path.join(self.directory, "program")
+        self.write("CTestTestfile.cmake", f"""
+            add_test(build ninja -C {self.directory})
+            add_test(both {program})
+            add_test(first {program})
+            set_tests_properties(build PROPERTIES FIXTURES_SETUP built)
+            set_tests_properties(both first PROPERTIES FIXTURES_REQUIRED built REQUIRED_FILES {program})
+            set_tests_properties(first PROPERTIES ENVIRONMENT "RUNS_WITHOUT=/two[.]c$")""")
+
+    def test_sources_count_before_they_are_compiled(self):
+        self.assertEqual(self.run_tests(), {"build", "both", "first"})
+        self.assertEqual(self.run_tests(), set())
+        self.edit("one.c", "int two(void); int main(void) { return 2 * two(); }")
+        self.assertEqual(self.run_tests(), {"build", "both", "first"})
+        self.edit("two.c", "int two(void) { return -0; }")
+        self.assertEqual(self.run_tests(), {"build", "both"})
+        self.assertEqual(self.run_tests(), set())
 
 
 if __name__ == "__main__":
