@@ -15,6 +15,8 @@ namespace bms::cli {
 namespace asio = boost::asio;
 namespace {
 
+constexpr int kTriesOfNamed = 3;  ///< of an address that was named: one answer may be lost
+
 std::string check_type(const std::string& text) {
     if (!families_called(text).empty()) {
         return {};
@@ -120,8 +122,12 @@ asio::awaitable<void> PortSession::search_bus() {
         co_return;
     }
     const auto places = further_places(found_.place, addresses_);
+    const int tries = addresses_.empty() ? 1 : kTriesOfNamed;
     for (const Location& place : places) {
-        auto session = co_await visit(*port_, place);
+        std::unique_ptr<Session> session;
+        for (int attempt = 0; attempt < tries && !session; ++attempt) {
+            session = co_await visit(*port_, place);
+        }
         if (session) {
             batteries_.push_back(std::make_unique<Heard>(place, std::move(session)));
         }

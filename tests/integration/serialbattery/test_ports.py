@@ -50,7 +50,7 @@ class Ports(CommandCase):
         self.assertNotIn("heater", out)
 
     def test_several_on_one_bus(self):
-        self.simulate("jk_pb", "ttyBMS0", "--units", "1,2,5")
+        simulator = self.simulate("jk_pb", "ttyBMS0", "--units", "1,2,5")
         code, out, err = self.call("read", self.tty("ttyBMS0"), "--json", "--address", "0x01,5")
         self.assertEqual((code, err), (0, ""))
         self.assertEqual(sorted(json.loads(line)["address"] for line in out.splitlines()), [1, 5])
@@ -61,6 +61,10 @@ class Ports(CommandCase):
         self.assertEqual(code, 1)
         self.assertEqual([json.loads(line)["address"] for line in out.splitlines()], [2])
         self.assertIn("nothing at address 0x03", err)
+        # An answer that is lost is asked for again.
+        self.tell(simulator, command="fault", lose=1000)
+        code, out, err = self.call("read", self.tty("ttyBMS0"), "--json", "--address", "1,2,5")
+        self.assertEqual(sorted(json.loads(line)["address"] for line in out.splitlines()), [1, 2, 5], err)
 
     def test_bus_of_another_master(self):
         """A Seplos V3 stack asks itself: nothing is sent, what its master reads is shown."""
