@@ -164,6 +164,7 @@ struct Battery {
     std::optional<double> discharge_voltage_limit_v;
     std::optional<double> charge_current_limit_a;
     std::optional<double> discharge_current_limit_a;
+    bool limits_are_sums = false;  ///< ... currents, over all packs on its bus
     // Trip points of its protections: an upper bound, not a rating.
     std::optional<double> charge_overcurrent_a;
     std::optional<double> discharge_overcurrent_a;

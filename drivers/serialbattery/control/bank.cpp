@@ -54,11 +54,16 @@ void remember(BankState& state, std::span<const BankMember> members, Millis now)
         memory.discharge_fet_off = member.reading->discharge_fet == false;
         memory.charge = out.charge_target;
         memory.discharge = out.discharge_target;
+        memory.bus = std::string(member.bus);
+        memory.limits_are_sums = member.limits_are_sums;
+        memory.bms_charge_a = member.reading->bms_charge_current_a;
+        memory.bms_discharge_a = member.reading->bms_discharge_current_a;
         const bool safe = cells_safe(*member.settings, out.cells);
         memory.safe_time = safe_time(*member.settings, safe);
         memory.patience = patience(*member.settings, safe);
         memory.blocks_when_lost = member.settings->block_on_disconnect;
     }
+    split_sums(state.members);
 }
 
 /// Mean of what members have, weighted; nothing when none has it.

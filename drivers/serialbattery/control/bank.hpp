@@ -21,6 +21,8 @@ struct BankMember {
     Millis interval{1000};
     std::optional<double> soh_percent;
     std::optional<double> resistance_ohm;  ///< for sharing by resistance
+    std::string_view bus = {};             ///< members with the same are packs of one stack
+    bool limits_are_sums = false;          ///< what its BMS allows is meant for that whole stack
 };
 
 /// What is remembered of a member, also while it is missing.
@@ -35,6 +37,10 @@ struct MemberMemory {
     bool discharge_fet_off = false;
     LimitTarget charge;
     LimitTarget discharge;
+    std::string bus;
+    bool limits_are_sums = false;
+    std::optional<double> bms_charge_a;  ///< what its BMS allows
+    std::optional<double> bms_discharge_a;
     Seconds safe_time{};  ///< how long its limits count once it is lost
     Seconds patience{};   ///< how long it stays on the bus by itself then
     bool blocks_when_lost = false;
@@ -88,6 +94,10 @@ struct BankOutput {
 
 /// The member is not part of the bank any more.
 void forget_member(BankState& state, std::string_view id);
+
+/// Leaves to a pack that states the sum over its stack what the others of that stack do not need of it: so they never get
+/// more than the sum together.
+void split_sums(std::span<MemberMemory> members);
 
 /// Current a parallel bank may carry in a direction, and what limits it. Public for its rules to be tested.
 [[nodiscard]] LimitTarget bank_target(std::span<const MemberMemory> members, Direction direction,

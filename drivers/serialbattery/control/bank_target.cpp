@@ -22,7 +22,33 @@ std::function<double(const MemberMemory&)> weights(std::span<const MemberMemory>
     return [](const MemberMemory&) { return 1.0; };
 }
 
+/// One direction of split_sums.
+void split_sum(std::span<MemberMemory> members, std::optional<double> MemberMemory::*stated,
+               LimitTarget MemberMemory::*limit) {
+    for (auto& member : members) {
+        if (!member.known || !member.live || !member.limits_are_sums || !(member.*stated)) {
+            continue;
+        }
+        double left_a = *(member.*stated);
+        for (const auto& other : members) {
+            if (&other != &member && other.known && other.bus == member.bus) {
+                left_a -= (other.*stated).value_or(0);
+            }
+        }
+        left_a = std::max(0.0, left_a);
+        if (left_a < (member.*limit).amps) {
+            (member.*limit).amps = left_a;
+            (member.*limit).limiters = limiter_bit(Limiter::bms_settings);
+        }
+    }
+}
+
 }  // namespace
+
+void split_sums(std::span<MemberMemory> members) {
+    split_sum(members, &MemberMemory::bms_charge_a, &MemberMemory::charge);
+    split_sum(members, &MemberMemory::bms_discharge_a, &MemberMemory::discharge);
+}
 
 LimitTarget bank_target(std::span<const MemberMemory> members, Direction direction, const Settings& settings,
                         Millis now) {

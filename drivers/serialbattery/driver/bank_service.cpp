@@ -202,7 +202,9 @@ void BankService::step() {
                            .last_good = unit->state().last_good,
                            .interval = unit->interval(),
                            .soh_percent = unit->battery().soh_pct,
-                           .resistance_ohm = std::nullopt});
+                           .resistance_ohm = std::nullopt,
+                           .bus = unit->port(),
+                           .limits_are_sums = unit->battery().limits_are_sums});
     }
     around.configuration_faulty = !config_error.empty();
     const bool series = settings_.bank_in_series;

@@ -68,6 +68,7 @@ class Unit {
 
     // For the bank.
     [[nodiscard]] const std::string& id() const { return id_; }
+    [[nodiscard]] const std::string& port() const { return port_; }
     [[nodiscard]] const control::Settings& settings() const { return settings_->now(); }
     [[nodiscard]] std::string config_error() const { return settings_->first_error(); }
     [[nodiscard]] const control::State& state() const { return state_; }

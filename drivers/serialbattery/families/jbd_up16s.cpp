@@ -381,6 +381,7 @@ class Up16sSession : public Session {
         if (own_discharge_limit_ && discharge) {
             discharge = std::min(*discharge, *own_discharge_limit_);
         }
+        battery_.limits_are_sums = address_ == kMasterAddress && !(own_charge_limit_ && own_discharge_limit_);
         const bool zero = discharge == 0.0;
         if (zero && !zero_before_ && last_discharge_limit_) {
             discharge = last_discharge_limit_;

@@ -127,6 +127,41 @@ TEST_CASE("shares go by resistance when all are known, else by capacity, else ev
     CHECK(charge_amps({a, b}) == 60);
 }
 
+TEST_CASE("a pack that states the sum over its stack gets no more than the others leave of it") {
+    auto master = member(100, 120, 300);
+    auto slave = member(100, 100, 100);
+    auto elsewhere = member(100, 100, 100);
+    master.bus = slave.bus = "ttyUSB0";
+    elsewhere.bus = "ttyUSB1";
+    master.limits_are_sums = true;
+    master.bms_charge_a = 120;  // its own 20 A and the slave's 100 A
+    master.bms_discharge_a = 500;
+    slave.bms_charge_a = slave.bms_discharge_a = elsewhere.bms_charge_a = elsewhere.bms_discharge_a = 100;
+    std::vector members = {master, slave, elsewhere};
+    split_sums(members);
+    CHECK(members[0].charge.amps == 20);
+    CHECK(members[0].charge.limiters == limiter_bit(Limiter::bms_settings));
+    CHECK(members[0].discharge.amps == 300);  // the configured limit is lower than what is left
+    CHECK(members[1].charge.amps == 100);
+    CHECK(charge_amps({members[0], members[1]}) == 40);
+    SECTION("a lost slave still needs its part") {
+        members[1].live = false;
+        split_sums(members);
+        CHECK(members[0].charge.amps == 20);
+    }
+    SECTION("what adds up to more than the sum leaves nothing") {
+        members[0].charge.amps = 120;
+        members[1].bms_charge_a = 150;
+        split_sums(members);
+        CHECK(members[0].charge.amps == 0);
+    }
+    SECTION("alone on its bus the sum is its own") {
+        std::vector alone = {master, elsewhere};
+        split_sums(alone);
+        CHECK(alone[0].charge.amps == 120);
+    }
+}
+
 TEST_CASE("a lost member's limits count while that is safe, then only the others' share is left") {
     const auto big = member(280, 100);
     auto lost = member(140, 40);

@@ -50,6 +50,7 @@ TEST_CASE("jbd_up16s: a master's own limits go before the sums it states") {
     poll_times(device, 2);
     CHECK(device.battery().charge_current_limit_a == 50.0);
     CHECK(device.battery().discharge_current_limit_a == 75.0);
+    CHECK_FALSE(device.battery().limits_are_sums);
     SECTION("a lost answer does not let them jump to the sums") {
         device.mute(kAskOwn);
         poll_times(device, 10);
@@ -67,6 +68,7 @@ TEST_CASE("jbd_up16s: where own limits are not told, the sums are all there is")
     poll_times(device, 40);
     CHECK(device.battery().charge_current_limit_a == kSumOfChargeLimits);
     CHECK(device.battery().discharge_current_limit_a == kSumOfDischargeLimits);
+    CHECK(device.battery().limits_are_sums);
     CHECK(device.times_asked(kAskOwn) == 5);  // then it is clear that this port does not answer it
 }
 
