@@ -174,7 +174,10 @@ class BankPoll {
             v().current_a = round_to(current.value(), 2);
         }
         if (series_) {
-            v().low_voltage_v = low_voltage_sum_;
+            // Of a broken string it is still that of the whole one.
+            s_.string_low_voltage_v =
+                whole_string && !live_.empty() ? low_voltage_sum_ : s_.string_low_voltage_v;
+            v().low_voltage_v = s_.string_low_voltage_v;
         }
         if (v().current_a && (whole_string || !series_)) {
             v().power_w = round_to(power_sum, 2);

@@ -56,6 +56,7 @@ struct BankState {
     TimeToGo time_to_go;
     InternalErrors errors;
     std::vector<MemberMemory> members;
+    std::optional<double> string_low_voltage_v;  ///< of members in series
     std::optional<Millis> last_step;
 };
 

@@ -473,8 +473,12 @@ TEST_CASE("a string adds voltages, the weakest member decides the rest, a missin
     rack.until(20);
     CHECK(*rack.values().charge_current_a == 0);
     CHECK(*rack.values().discharge_current_a == 0);
+    // Nothing is known of the whole any more; the limits have to stand, or nobody would obey the zeros.
     CHECK_FALSE(rack.values().voltage_v);
+    CHECK_FALSE(rack.values().current_a);
+    CHECK_FALSE(rack.values().power_w);
     CHECK(rack.values().charge_voltage_v);
+    CHECK(*rack.values().low_voltage_v == 46.4);
 }
 
 // ------------------------------------------------------------------------------------------ restart
