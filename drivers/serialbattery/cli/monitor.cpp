@@ -4,10 +4,7 @@
 #include "serialbattery/cli/command.hpp"
 #include "serialbattery/cli/monitor_view.hpp"
 #include "serialbattery/cli/port_session.hpp"
-#include "serialbattery/control/config_file.hpp"
-#include "serialbattery/driver/battery_settings.hpp"
 #include "serialbattery/driver/measurement.hpp"
-#include "serialbattery/driver/service.hpp"
 #include "terminal.hpp"
 
 #include <unistd.h>
@@ -33,7 +30,6 @@ using velib::cli::Terminal;
 
 struct MonitorOptions {
     PortOptions port;
-    std::string config;
     double interval_s = 1;
     unsigned polls = 0;  ///< 0: until stopped
 };
@@ -87,12 +83,9 @@ class Monitor {
 
   private:
     void add_members() {
-        const auto file =
-            load_config(options_.config.empty() ? kDefaultConfig : options_.config, !options_.config.empty());
         for (auto i = members_.size(); i < session_.batteries().size(); ++i) {
             const auto& heard = session_.batteries()[i];
-            auto checked = control::settings_for(file, {{}, port_name(session_.port()), {}});
-            members_.push_back({.heard = heard.get(), .settings = std::move(checked.settings)});
+            members_.push_back({.heard = heard.get(), .settings = session_.settings()});
             members_.back().watched.title = session_.port() + ": " + title_of(heard->place, heard->battery());
         }
     }
@@ -241,7 +234,6 @@ Command add_monitor(CLI::App& app) {
         app.add_subcommand("monitor", "Shows the batteries on a port, their limits and alarms, live.");
     const auto options = std::make_shared<MonitorOptions>();
     add_port_options(*line, options->port);
-    line->add_option("--config", options->config, "configuration file that the limits follow");
     line->add_option("--interval", options->interval_s, "seconds between two looks")
         ->check(CLI::Range(kShortest, kLongest))
         ->capture_default_str();

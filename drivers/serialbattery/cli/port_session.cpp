@@ -1,9 +1,11 @@
 #include "serialbattery/cli/port_session.hpp"
 
 #include "serialbattery/cli/battery_text.hpp"
+#include "serialbattery/driver/battery_settings.hpp"
 #include "serialbattery/driver/measurement.hpp"
 #include "serialbattery/driver/runner.hpp"
 #include "serialbattery/driver/search.hpp"
+#include "serialbattery/driver/service.hpp"
 
 #include <algorithm>
 #include <array>
@@ -52,6 +54,7 @@ void add_port_options(CLI::App& line, PortOptions& options) {
         ->allow_extra_args(false)
         ->check(CLI::Validator(check_address, "ADDRESS"));
     line.add_flag("--all", options.all, "every battery on the bus");
+    line.add_option("--config", options.config, "configuration file, as for the driver");
 }
 
 PortSession::PortSession(const asio::any_io_executor& executor, PortOptions options)
@@ -84,6 +87,9 @@ bool PortSession::open() {
         return complain(transport::describe(opened.error()));
     }
     port_ = std::move(*opened);
+    const auto file =
+        load_config(options_.config.empty() ? kDefaultConfig : options_.config, !options_.config.empty());
+    settings_ = control::settings_for(file, {{}, port_name(options_.port), {}}).settings;
     return true;
 }
 
@@ -97,6 +103,7 @@ asio::awaitable<bool> PortSession::search() {
         plan.families.insert(plan.families.end(), called.begin(), called.end());
     }
     plan.addresses = addresses_;
+    plan.options = options_of(settings_);
     plan.options.sole_unit = addresses_.size() == 1 && !options_.all;
     const auto begin = port_->now();
     Detector detector(std::move(plan));
@@ -112,7 +119,7 @@ asio::awaitable<bool> PortSession::search() {
         co_await search_bus();
     } else if (occupied()) {
         traffic_.emplace(*found_.place.family);
-        listeners_ = listeners_at(found_.place);
+        listeners_ = listeners_at(found_.place, options_of(settings_));
     }
     co_return true;
 }
@@ -123,10 +130,11 @@ asio::awaitable<void> PortSession::search_bus() {
     }
     const auto places = further_places(found_.place, addresses_);
     const int tries = addresses_.empty() ? 1 : kTriesOfNamed;
+    const auto options = options_of(settings_);
     for (const Location& place : places) {
         std::unique_ptr<Session> session;
         for (int attempt = 0; attempt < tries && !session; ++attempt) {
-            session = co_await visit(*port_, place);
+            session = co_await visit(*port_, place, options);
         }
         if (session) {
             batteries_.push_back(std::make_unique<Heard>(place, std::move(session)));

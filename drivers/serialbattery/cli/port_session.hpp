@@ -1,6 +1,7 @@
 #pragma once
 // What the commands that look at a port share: open it, find out what is there, read the batteries.
 
+#include "serialbattery/control/config_file.hpp"
 #include "serialbattery/conversation.hpp"
 #include "serialbattery/detect/detector.hpp"
 #include "serialbattery/driver/overhearing.hpp"
@@ -23,8 +24,9 @@ struct PortOptions {
     std::vector<std::string> types;      ///< only these families
     std::vector<std::string> addresses;  ///< only these, and all of them
     bool all = false;                    ///< every battery on the bus
+    std::string config;                  ///< configuration file; empty: the driver's usual one
 };
-/// PORT, --type, --address, --all, --record and --replay, checked.
+/// PORT, --type, --address, --all, --config, --record and --replay, checked.
 void add_port_options(CLI::App& line, PortOptions& options);
 
 /// A battery that was found and read.
@@ -44,6 +46,8 @@ class PortSession {
 
     /// Its path, for what is said about it.
     [[nodiscard]] const std::string& port() const { return options_.port; }
+    /// What the configuration file says of the port.
+    [[nodiscard]] const control::Settings& settings() const { return settings_; }
     /// Opens the port and looks for batteries. False, with a line on standard error, when the port cannot be used;
     /// throws when a recording cannot be read or written.
     [[nodiscard]] boost::asio::awaitable<bool> search();
@@ -80,6 +84,7 @@ class PortSession {
     boost::asio::any_io_executor executor_;
     PortOptions options_;
     std::vector<std::uint8_t> addresses_;
+    control::Settings settings_;
     std::unique_ptr<Port> port_;
     Detected found_;
     milliseconds took_{};

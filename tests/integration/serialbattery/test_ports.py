@@ -49,6 +49,21 @@ class Ports(CommandCase):
         self.assertRegex(out, r"(?m)^  alarms +HighCellVoltage$")
         self.assertNotIn("heater", out)
 
+    def test_configuration_file(self):
+        """What the driver's file says of how to read a battery counts here too, for all ports or for one."""
+        self.simulate("jbd")
+        port = self.tty("ttyBMS0")
+        config = self.tty("config.ini")
+        for section, place in (("default", "cell"), ("port:ttyBMS0", "cell"), ("port:ttyBMS1", "mosfet")):
+            with open(config, "w") as out:
+                out.write(f"[{section}]\nJBD_FIRST_SENSOR_IS_MOSFET = False\n")
+            code, out, err = self.call("read", port, "--json", "--config", config)
+            self.assertEqual((code, err), (0, ""))
+            self.assertEqual(json.loads(out)["temperatures"][0]["place"], place, section)
+        code, out, err = self.call("probe", port, "--config", self.tty("none.ini"))
+        self.assertEqual(code, 0)
+        self.assertIn("none.ini", out + err)
+
     def test_several_on_one_bus(self):
         simulator = self.simulate("jk_pb", "ttyBMS0", "--units", "1,2,5")
         code, out, err = self.call("read", self.tty("ttyBMS0"), "--json", "--address", "0x01,5")
