@@ -1,7 +1,7 @@
 // A month of a house with panels in fast motion: cells that drift, a BMS that lies, falls silent and opens its
 // switches, restarts of the driver. Whatever happens, limits stay within settings and BMS, and nothing sticks.
 #include "battery_fixture.hpp"
-#include "serialbattery/control/curve.hpp"
+#include "cell_model.hpp"
 #include "serialbattery/control/persistence.hpp"
 #include "support/catch.hpp"
 
@@ -15,90 +15,35 @@ using test::Bench;
 
 namespace {
 
-constexpr std::size_t kCells = 16;
+constexpr std::size_t kCells = test::CellModel::kCells;
 constexpr double kCapacityAh = 280;
 constexpr Millis kPeriod{5000};
 constexpr int kPollsADay = 86400 / 5;
 
-/// Rest voltage of a lithium iron phosphate cell by its charge.
-double rest_voltage(double charge) {
-    static const Curve kCurve{{-0.02, 0.0, 0.05, 0.10, 0.20, 0.50, 0.90, 0.97, 0.99, 1.00, 1.02},
-                              {2.0, 2.6, 3.0, 3.18, 3.25, 3.30, 3.335, 3.36, 3.41, 3.48, 3.80}};
-    return *look_up(kCurve, charge, Between::line);
-}
-
 /// Cells in series, a charger that obeys the limits, a load that does.
 class House {
   public:
-    explicit House(std::mt19937& random) : random_(random) {
-        std::uniform_real_distribution<double> spread(-1, 1);
-        for (std::size_t i = 0; i < kCells; ++i) {
-            charge_[i] = 0.5 + 0.002 * spread(random_);
-            capacity_ah_[i] = kCapacityAh * (1 + 0.005 * spread(random_));
-            resistance_ohm_[i] = 0.0006 * (1 + 0.2 * spread(random_));
-        }
-    }
+    explicit House(std::mt19937& random) : random_(random), cells_(random, kCapacityAh) {}
 
     /// `seconds` under what is published; nothing known: no current.
     void live(double time_of_day_s, double seconds, const Output& out, bool charge_fet, bool discharge_fet) {
-        const double sun = std::max(0.0, std::sin((time_of_day_s / 86400 - 0.25) * 2 * 3.14159265358979));
-        const double surplus = 150 * cloud_ * sun - 18 - 12 * std::sin(time_of_day_s / 5000);
-        double rest = 0;
-        double resistance = 0;
-        for (std::size_t i = 0; i < kCells; ++i) {
-            rest += rest_voltage(charge_[i]);
-            resistance += resistance_ohm_[i];
-        }
         // A charger regulates its voltage to some hundredths of a volt.
         const double regulated = out.charge_voltage_v.value_or(0) + ripple_(random_);
-        const double up_to_cvl = (regulated - rest) / resistance;
-        current_a_ = std::min(surplus, up_to_cvl);
-        current_a_ = std::min(current_a_, charge_fet ? out.charge_current_a.value_or(0) : 0);
-        current_a_ = std::max(current_a_, discharge_fet ? -out.discharge_current_a.value_or(0) : 0);
-        const double lowest = voltage(lowest_cell());
-        for (std::size_t i = 0; i < kCells; ++i) {
-            const double cell_v = voltage(i);
-            const double bleed_a = cell_v > 3.40 && cell_v > lowest + 0.002 ? 2 : 0;
-            const double leak_a = 0.002 * static_cast<double>(i % 3);
-            charge_[i] += (current_a_ - bleed_a - leak_a) * seconds / 3600 / capacity_ah_[i];
-            highest_ever_ = std::max(highest_ever_, cell_v);
-            lowest_ever_ = std::min(lowest_ever_, cell_v);
-        }
-    }
-
-    void read(Measurement& reading) const {
-        reading.cells.resize(kCells);
-        double sum = 0;
-        double charge = 1;
-        for (std::size_t i = 0; i < kCells; ++i) {
-            reading.cells[i] = std::round(voltage(i) * 1000) / 1000;
-            sum += *reading.cells[i];
-            charge = std::min(charge, charge_[i]);
-        }
-        reading.voltage_v = std::round(sum * 100) / 100;
-        reading.current_a = std::round(current_a_ * 10) / 10;
-        reading.soc_percent = std::round(std::min(1.0, std::max(0.0, charge)) * 1000) / 10;
+        const double up_to_cvl = (regulated - cells_.rest_v()) / cells_.resistance_ohm();
+        double current_a = std::min(test::surplus_a(time_of_day_s, cloud_), up_to_cvl);
+        current_a = std::min(current_a, charge_fet ? out.charge_current_a.value_or(0) : 0);
+        current_a = std::max(current_a, discharge_fet ? -out.discharge_current_a.value_or(0) : 0);
+        cells_.flow(current_a, seconds);
     }
 
     void new_day() { cloud_ = std::uniform_real_distribution<double>(0.3, 1.0)(random_); }
-    double voltage(std::size_t i) const { return rest_voltage(charge_[i]) + current_a_ * resistance_ohm_[i]; }
-    double highest_ever() const { return highest_ever_; }
-    double lowest_ever() const { return lowest_ever_; }
+    const test::CellModel& cells() const { return cells_; }
 
   private:
-    std::size_t lowest_cell() const {
-        return static_cast<std::size_t>(std::min_element(charge_.begin(), charge_.end()) - charge_.begin());
-    }
-
     std::mt19937& random_;
     std::uniform_real_distribution<double> ripple_{-0.03, 0.03};
-    std::array<double, kCells> charge_{};
-    std::array<double, kCells> capacity_ah_{};
-    std::array<double, kCells> resistance_ohm_{};
-    double current_a_ = 0;
+    test::CellModel cells_;
     double cloud_ = 1;
-    double highest_ever_ = 0;
-    double lowest_ever_ = 9;
 };
 
 /// What goes wrong, and until when.
@@ -153,7 +98,7 @@ class Month {
   private:
     void step(Millis now, double time_of_day) {
         next_fault(now);
-        house_.read(bench_.reading);
+        house_.cells().read(bench_.reading);
         const bool replied = distort(now);
         const bool fets = fault_ != Fault::fets_off;
         bench_.now = now;
@@ -371,8 +316,8 @@ TEST_CASE("a month with faults leaves no wrong limit and no stuck state") {
             CHECK(seen.full >= 5);
             CHECK(seen.blocked > 20);
             CHECK(seen.restarts > 10);
-            CHECK(month.house().highest_ever() < (seed == 2 ? 3.60 : 3.52));
-            CHECK(month.house().lowest_ever() > 2.75);
+            CHECK(month.house().cells().highest_ever() < (seed == 2 ? 3.60 : 3.52));
+            CHECK(month.house().cells().lowest_ever() > 2.75);
             const auto& history = month.state().history.values;
             CHECK(*history.total_ah_drawn > 1000);
             CHECK(*history.discharged_energy_kwh > 50);
