@@ -1,6 +1,7 @@
 """How the driver behaves on a port: the contract with serial-starter, disturbed lines, silence and its end, settings."""
 
 import fcntl
+import json
 import os
 import signal
 import stat
@@ -266,6 +267,33 @@ class Settings(BatteryTestCase):
         wait_until(lambda: not told(), "silence in the log")
         self.set_setting("/Settings/BatteryDriver/LogLevel", "INFO")
         wait_until(told, "the refusal in the log")
+
+    def test_texts_for_programs_and_people(self):
+        simulator = self.simulate("jbd", "ttyBMS0")
+        self.drive("ttyBMS0")
+        service = ROOT + "ttyBMS0"
+        self.wait_name(service)
+        texts = ("/JsonData", "/Info/ChargeModeDebug", "/Info/ChargeModeDebugFloat", "/Info/ChargeModeDebugBulk")
+        for path in texts:
+            self.assertNotIn(path, self.items(service))
+        signals = SignalLog(self.bus, service)
+        for name in ("PublishJson", "PublishDebug"):
+            self.set_setting("/Settings/BatteryDriver/" + name, dbus.Int32(1))
+        for path in texts:
+            self.wait_value(service, path, lambda text: text)
+        self.tell(simulator, command="set", current=-7)
+        said = lambda: json.loads(self.value(service, "/JsonData"))
+        wait_until(lambda: abs(said()["Dc"]["0"]["Current"] + 7) < 0.06, "the current in the text")
+        everything = said()
+        self.assertEqual(everything["CustomName"], self.value(service, "/CustomName"))
+        self.assertIsNone(everything["SocBms"])
+        self.assertEqual(everything["ProductId"], self.value(service, "/ProductId"))
+        self.assertIn("phase: ", self.value(service, "/Info/ChargeModeDebug"))
+        self.assertTrue(any("/JsonData" in body for _, _, body in signals.signals), "who listens hears of it")
+        for name in ("PublishJson", "PublishDebug"):
+            self.set_setting("/Settings/BatteryDriver/" + name, dbus.Int32(0))
+        for path in texts:
+            wait_until(lambda: path not in self.items(service), path + " to be gone")
 
     def start_shunt(self, amperes, soc):
         shunt = self.start("velib-test-service", "--name", ROOT + "shunt", "--id", "shunt", stdin=True)
