@@ -255,8 +255,9 @@ asio::awaitable<void> PortWorker::look_for_more() {
         swept_ = true;
     }
     const Location place = unheard_[scan_at_];
-    next_look_ = Clock::now() + (swept_ ? milliseconds(kLookAgain) : 0ms);
     auto session = co_await visit(*port_, place, options_of(settings_));
+    // From the end of this one: where a silent address takes seconds, those that are there are asked between two of them.
+    next_look_ = Clock::now() + (swept_ ? milliseconds(kLookAgain) : 0ms);
     if (!session) {
         ++scan_at_;
         co_return;

@@ -12,7 +12,7 @@ import time
 
 import dbus
 from battery_case import ROOT, BatteryTestCase
-from venus_testing import BIN, TESTS, main, wait_until
+from venus_testing import BIN, DEADLINE, TESTS, main, wait_until
 
 FET = ("/Settings/ForceChargingOff", "/Settings/ForceDischargingOff")
 BALANCER = ("/Settings/TurnBalancingOff",)
@@ -169,6 +169,7 @@ class Follower:
             begin = time.monotonic()
             case.tell(self.simulator, command="set", current=6)
             yield self.near("/Dc/0/Current", 6, 0.2)
+            case.assertLess(time.monotonic() - begin, DEADLINE, "looking for others takes its turn")
             case.tell(self.simulator, command="set", current=-12.5)
             yield self.near("/Dc/0/Current", -12.5, 0.2)
             case.assertGreater(time.monotonic() - begin, INTERVALS[self.family] - 1.5)
