@@ -184,6 +184,7 @@ struct Settings {
     bool capture = false;
     double capture_max_mb = 5;
     double capture_backups = 3;
+    double capture_minutes = 60;
 
     friend bool operator==(const Settings&, const Settings&) = default;
 };

@@ -204,9 +204,9 @@ inline constexpr auto kSettings = [] {
     {"MQTT_TLS_INSECURE", &S::mqtt_tls_insecure, G::driver, P::none, "", "", 0, 1, "", kNo, "MQTT batteries are not read"},
     {"MQTT_USERNAME", &S::mqtt_user, G::driver, P::none, "", "", 0, 0, "", kNo, "MQTT batteries are not read"},
     {"MQTT_PASSWORD", &S::mqtt_password, G::driver, P::none, "", "", 0, 0, "", kNo, "MQTT batteries are not read"},
-    {"BMS_CAPTURE_RAW_DATA", &S::capture, G::driver, P::none, "", "", 0, 1, "", kNo, "The option --record FILE of the driver records every byte"},
-    {"BMS_CAPTURE_RAW_DATA_MAX_SIZE_MB", &S::capture_max_mb, G::driver, P::none, "", "MB", 1, 1000, "", kNo, "The option --record FILE of the driver records every byte"},
-    {"BMS_CAPTURE_RAW_DATA_BACKUP_COUNT", &S::capture_backups, G::driver, P::none, "", "", 0, 100, "", kNo, "The option --record FILE of the driver records every byte"},
+    {"BMS_CAPTURE_RAW_DATA", &S::capture, G::driver, P::installation, "Capture", "", 0, 1, "", kNo, "Record every byte of all ports, for a while"},
+    {"BMS_CAPTURE_RAW_DATA_MAX_SIZE_MB", &S::capture_max_mb, G::driver, P::installation, "CaptureMaxSize", "MB", 1, 1000, "", kNo, "Largest recording, 64 at most; then a new file is begun"},
+    {"BMS_CAPTURE_RAW_DATA_BACKUP_COUNT", &S::capture_backups, G::driver, P::installation, "CaptureOlderFiles", "", 0, 100, "", kNo, "How many older recordings are kept"},
     // Not in the Python driver.
     {"CVL_SOURCE", &S::charge_voltage_source, G::limits, P::battery, "Limits/ChargeVoltageSource", "", 0, 2, "0|1|2", kNo, "Charge voltage: 0 own, 1 the BMS's, 2 the lower"},
     {"CCL_SOURCE", &S::charge_current_source, G::limits, P::battery, "Limits/ChargeCurrentSource", "", 0, 2, "0|1|2", kNo, "Maximum charge current: 0 own, 1 the BMS's, 2 the lower"},
@@ -227,6 +227,7 @@ inline constexpr auto kSettings = [] {
     {"BANK_SOFTEN_MEMBER_ALARMS", &S::bank_soften_alarms, G::bank, P::installation, "BankSoftenAlarms", "", 0, 1, "", kNo, "Show a member's alarm as a warning while others carry the load"},
     {"JBD_FIRST_SENSOR_IS_MOSFET", &S::first_sensor_is_mosfet, G::driver, P::port_file, "", "", 0, 1, "", kNo, "LLT/JBD: the first of several sensors sits on the power stage, not on a cell"},
     {"RENOGY_PRO", &S::renogy_pro, G::driver, P::port_file, "", "", 0, 0, "AUTO|YES|NO", kNo, "Renogy: the Pro generation, whose current comes in tenths; AUTO: by the model"},
+    {"BMS_CAPTURE_RAW_DATA_MINUTES", &S::capture_minutes, G::driver, P::installation, "CaptureMinutes", "min", 0.05, 10080, "", kNo, "After so long recording switches itself off"},
     {"UNVERIFIED_CONTROLS", &S::unverified_controls, G::driver, P::file, "", "", 0, 1, "", kNo, "Offer also those controls of a BMS that are only described and were never seen to work"},
     });
 }();

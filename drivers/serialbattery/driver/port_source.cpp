@@ -15,7 +15,7 @@ namespace {
 constexpr auto kSharedRaster = 10ms;
 constexpr auto kOwnRaster = 1ms;
 
-/// Writes down what passes over another port.
+/// Writes down what passes over another port, while anything is recorded.
 class RecordedPort final : public Port {
   public:
     RecordedPort(std::unique_ptr<Port> port, std::shared_ptr<transport::Recorder> recorder,
@@ -35,20 +35,25 @@ class RecordedPort final : public Port {
     void discard_input() override { port_->discard_input(); }
     [[nodiscard]] asio::awaitable<wire::Expected<std::size_t, SerialFault>> read_some(
         std::span<std::uint8_t> into, TimePoint until) override {
-        const auto count = co_await port_->read_some(into, until);
-        if (count) {
-            recorder_->received(number_, into.first(*count));
-        }
-        co_return count;
+        return recorder_->recording() ? read_and_record(into, until) : port_->read_some(into, until);
     }
     [[nodiscard]] asio::awaitable<std::optional<SerialFault>> write(Bytes bytes) override {
         recorder_->sent(number_, bytes);
         return port_->write(bytes);
     }
     [[nodiscard]] asio::awaitable<void> pause(TimePoint until) override { return port_->pause(until); }
-    [[nodiscard]] bool keeps_times() const override { return true; }
+    [[nodiscard]] bool keeps_times() const override { return recorder_->recording(); }
 
   private:
+    asio::awaitable<wire::Expected<std::size_t, SerialFault>> read_and_record(std::span<std::uint8_t> into,
+                                                                              TimePoint until) {
+        const auto count = co_await port_->read_some(into, until);
+        if (count) {
+            recorder_->received(number_, into.first(*count));
+        }
+        co_return count;
+    }
+
     std::unique_ptr<Port> port_;
     std::shared_ptr<transport::Recorder> recorder_;
     unsigned number_;

@@ -3,7 +3,9 @@
 #include "common/pause.hpp"
 #include "serialbattery/driver/bank_service.hpp"
 #include "serialbattery/driver/battery_settings.hpp"
+#include "serialbattery/driver/capture.hpp"
 #include "serialbattery/driver/handover.hpp"
+#include "serialbattery/driver/measurement.hpp"
 #include "serialbattery/driver/neighbours.hpp"
 #include "serialbattery/driver/port_worker.hpp"
 
@@ -49,7 +51,9 @@ struct Task {
 
 class Service {
   public:
-    Service(velib::App& app, ServiceOptions options, OpenPort open_port)
+    /// `recorder` is for when the settings ask for it.
+    Service(velib::App& app, ServiceOptions options, OpenPort open_port,
+            std::shared_ptr<transport::Recorder> recorder = nullptr)
         : app_(app),
           options_(std::move(options)),
           open_port_(std::move(open_port)),
@@ -63,11 +67,14 @@ class Service {
                 .state_folder = options_.state_folder,
                 .bank_expected = options_.ports.size() > 1},
           bank_(host_),
+          capture_(host_, std::move(recorder),
+                   options_.ports.empty() ? "all" : port_name(options_.ports.front())),
           changed_(app.context(), asio::steady_timer::time_point::max()) {}
 
     /// The exit code. Nothing: the port is free for a process that serves all.
     asio::awaitable<std::optional<int>> run() {
         neighbours_.follow(control::settings_for(config_, {}).settings);
+        capture_.apply();
         for (const auto& path : options_.ports) {
             workers_.push_back(std::make_unique<PortWorker>(host_, path, open_port_));
         }
@@ -197,6 +204,7 @@ class Service {
     asio::awaitable<std::optional<GivenUp>> serve_bank() {
         co_await add_installation_settings(settings_);
         follow_log_level();
+        capture_.follow();
         co_await bank_.run();
         co_return std::nullopt;
     }
@@ -275,6 +283,7 @@ class Service {
     Neighbours neighbours_;
     Host host_;
     BankService bank_;
+    Capture capture_;
     std::optional<Reception> reception_;
     bool host_found_ = false;
     std::vector<std::unique_ptr<PortWorker>> workers_;
@@ -303,21 +312,18 @@ class TemporaryFolder {
     std::string path_;
 };
 
-/// Null when nothing is to be recorded.
-std::shared_ptr<transport::Recorder> recorder_of(const ServiceOptions& options) {
-    if (options.record.empty()) {
-        return nullptr;
-    }
-    spdlog::info("recording every byte to {}", options.record);
-    return std::make_shared<transport::Recorder>(options.record,
-                                                 [](const std::string& why) { spdlog::error("{}", why); });
-}
-
 /// Serves the ports itself. Nothing: meanwhile there is a process to hand the port over to.
 asio::awaitable<std::optional<int>> serve_here(velib::App& app, ServiceOptions options) {
     const std::size_t sharing = options.host ? 2 : options.ports.size();
-    auto open_port = local_ports(app.context().get_executor(), sharing, recorder_of(options));
-    Service service(app, std::move(options), std::move(open_port));
+    auto recorder =
+        std::make_shared<transport::Recorder>([](const std::string& why) { spdlog::error("{}", why); });
+    auto open_port = local_ports(app.context().get_executor(), sharing, recorder);
+    if (!options.record.empty()) {
+        spdlog::info("recording every byte to {}", options.record);
+        recorder->begin(options.record, {});
+        recorder.reset();  // the settings do not change what the command line asks for
+    }
+    Service service(app, std::move(options), std::move(open_port), std::move(recorder));
     co_return co_await service.run();
 }
 

@@ -8,9 +8,10 @@ import struct
 import subprocess
 import termios
 
-from battery_case import ROOT
+import dbus
+from battery_case import ROOT, BatteryTestCase
 from command_case import NO_BUS, PROGRAM, CommandCase
-from venus_testing import main, wait_until
+from venus_testing import SETTINGS, main, wait_until
 
 
 class Monitor(CommandCase):
@@ -154,6 +155,55 @@ class Recordings(CommandCase):
         code, _, err = self.call("probe", self.tty("x"), "--record", self.directory)
         self.assertEqual(code, 1)
         self.assertIn(self.directory, err)
+
+
+class Capture(BatteryTestCase):
+    """Recording by a setting, while the driver runs."""
+
+    SWITCH = "/Settings/BatteryDriver/Capture"
+
+    def recording(self, name="ttyBMS0.rec"):
+        try:
+            with open(os.path.join(self.tty("state"), "recordings", name)) as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def test_by_a_setting(self):
+        self.simulate("jbd", "ttyBMS0")
+        driver = self.drive("ttyBMS0")
+        service = ROOT + "ttyBMS0"
+        self.wait_name(service)
+        self.assertEqual(self.recording(), "")
+        self.set_setting(self.SWITCH, dbus.Int32(1))
+        wait_until(lambda: self.recording().count(" sent dda50300") > 3, "some polls in the recording")
+        path = os.path.join(self.tty("state"), "recordings", "ttyBMS0.rec")
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+        # A port that was open before is in it as it is set.
+        self.assertIn(" line 9600 none\n", self.recording())
+        self.set_setting(self.SWITCH, dbus.Int32(0))
+        driver.wait_line("nothing is recorded any more")
+        done = self.recording()
+        read = subprocess.run([PROGRAM, "read", "--replay", path, "--json"], env={**os.environ, **NO_BUS},
+                              capture_output=True, text=True)
+        self.assertEqual((read.returncode, json.loads(read.stdout)["family"]), (0, "jbd"), read.stderr)
+        # The next one puts it aside, and ends by itself.
+        self.set_setting("/Settings/BatteryDriver/CaptureMinutes", dbus.Double(0.05))
+        self.set_setting(self.SWITCH, dbus.Int32(1))
+        self.wait_value(SETTINGS, self.SWITCH, 0)
+        self.assertEqual(self.recording("ttyBMS0.rec.1"), done)
+        self.assertIn(" received ", self.recording())
+        self.assertTrue(driver.running)
+
+    def test_by_the_file(self):
+        """The search for the battery is in it; what the file says is over after the time as well."""
+        self.simulate("jbd", "ttyBMS0")
+        driver = self.drive("ttyBMS0", config="[default]\nBMS_CAPTURE_RAW_DATA = True\n"
+                                              "BMS_CAPTURE_RAW_DATA_MINUTES = 0.1\n")
+        self.wait_name(ROOT + "ttyBMS0")
+        self.assertIn(" line 115200 none\n", self.recording())
+        driver.wait_line("recorded for long enough")
+        self.assertEqual(self.recording("ttyBMS0.rec.1"), "")
 
 
 if __name__ == "__main__":

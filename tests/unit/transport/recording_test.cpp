@@ -1,9 +1,8 @@
 #include "transport/serial/recording.hpp"
 
 #include "support/catch.hpp"
+#include "support/temporary_folder.hpp"
 #include "transport/serial/recorder.hpp"
-
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -31,6 +30,11 @@ constexpr std::string_view kExample =
 std::string refusal(const std::string& lines) {
     const auto parsed = parse_recording(std::string(kRecordingHead) + lines);
     return parsed ? "" : std::to_string(parsed.error().line) + ": " + std::string(parsed.error().what);
+}
+
+wire::Expected<Recording, RecordingFault> parsed_file(const std::filesystem::path& path) {
+    std::ifstream file(path);
+    return parse_recording(std::string{std::istreambuf_iterator<char>{file}, {}});
 }
 
 }  // namespace
@@ -97,8 +101,8 @@ TEST_CASE("many bytes at once become several events") {
 }
 
 TEST_CASE("a recorder writes what its ports do, numbered in the order they open") {
-    const auto path =
-        std::filesystem::temp_directory_path() / ("recorder-test-" + std::to_string(::getpid()));
+    const test::TemporaryFolder folder;
+    const auto path = folder.path / "recording";
     std::string stopped;
     {
         Recorder recorder(path.string(), [&](const std::string& why) { stopped = why; });
@@ -110,9 +114,7 @@ TEST_CASE("a recorder writes what its ports do, numbered in the order they open"
         recorder.closed(first);
         CHECK(recorder.opened("/dev/a") == first);
     }
-    std::ifstream file(path);
-    const auto parsed = parse_recording(std::string{std::istreambuf_iterator<char>{file}, {}});
-    std::filesystem::remove(path);
+    const auto parsed = parsed_file(path);
     REQUIRE(parsed);
     CHECK(stopped.empty());
     CHECK(parsed->ports == std::vector<std::string>{"/dev/a", "/dev/b"});
@@ -133,4 +135,76 @@ TEST_CASE("a recorder says when it cannot write") {
     stopped.clear();
     CHECK(full.opened("a") == 1);
     CHECK(stopped.empty());  // said once
+}
+
+TEST_CASE("a recorder that is begun later knows the ports that are open, and is for its owner only") {
+    const test::TemporaryFolder folder;
+    const auto path = folder.path / "recording";
+    std::ofstream(path) << "of somebody else";
+    Recorder recorder([](const auto& why) { FAIL(why); });
+    const auto first = recorder.opened("/dev/a");
+    const auto second = recorder.opened("/dev/b");
+    recorder.line(first, {9600, false});
+    recorder.line(second, {19200, true});
+    recorder.closed(first);
+    CHECK_FALSE(recorder.recording());
+    recorder.begin(path, {});
+    CHECK(recorder.recording());
+    recorder.sent(second, wire::Buffer{1});
+    recorder.end();
+    CHECK_FALSE(recorder.recording());
+    recorder.sent(second, wire::Buffer{2});
+    const auto parsed = parsed_file(path);
+    REQUIRE(parsed);
+    CHECK(parsed->ports == std::vector<std::string>{"/dev/a", "/dev/b"});
+    REQUIRE(parsed->events.size() == 5);
+    CHECK(parsed->events[1].kind == Kind::close);
+    CHECK(parsed->events[3].line == RecordedLine{19200, true});
+    CHECK(parsed->events[4].port == second);
+    const auto allowed = std::filesystem::status(path).permissions();
+    CHECK(allowed == (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+}
+
+TEST_CASE("full files are put aside, each whole in itself, and not more of them than are wanted") {
+    const test::TemporaryFolder folder;
+    const auto path = folder.path / "recording";
+    constexpr std::size_t kMost = 400;
+    const auto newest = [&path](std::size_t age) {
+        return age == 0 ? path : std::filesystem::path(path.string() + "." + std::to_string(age));
+    };
+    Recorder recorder([](const auto& why) { FAIL(why); });
+    recorder.begin(path, {.file_bytes = kMost, .older_files = 2});
+    const auto port = recorder.opened("/dev/a");
+    recorder.line(port, {9600, false});
+    for (std::uint8_t i = 0; i < 100; ++i) {
+        recorder.sent(port, wire::Buffer(8, i));
+    }
+    std::uint8_t last = 99;
+    for (std::size_t age = 0; age <= 2; ++age) {
+        INFO(age);
+        CHECK(std::filesystem::file_size(newest(age)) <= kMost);
+        const auto parsed = parsed_file(newest(age));
+        REQUIRE(parsed);
+        CHECK(parsed->events[1].line == RecordedLine{9600, false});
+        REQUIRE(parsed->events.size() > 3);
+        for (std::size_t i = parsed->events.size() - 1; i >= 2; --i) {
+            CHECK(parsed->bytes_of(parsed->events[i])[0] == last--);
+        }
+    }
+    CHECK_FALSE(std::filesystem::exists(newest(3)));
+    // Another start keeps what was there, too.
+    recorder.begin(path, {.file_bytes = kMost, .older_files = 2});
+    CHECK(parsed_file(path)->events.size() == 2);
+    CHECK(parsed_file(newest(1))->events.size() > 3);
+    SECTION("none") {
+        Recorder alone([](const auto& why) { FAIL(why); });
+        const auto other = folder.path / "other";
+        alone.begin(other, {.file_bytes = kMost, .older_files = 0});
+        const auto number = alone.opened("/dev/a");
+        for (std::uint8_t i = 0; i < 100; ++i) {
+            alone.sent(number, wire::Buffer(8, i));
+        }
+        CHECK(parsed_file(other));
+        CHECK_FALSE(std::filesystem::exists(other.string() + ".1"));
+    }
 }
