@@ -262,6 +262,8 @@ struct Detection {
     std::span<const std::uint8_t> addresses = {};  ///< tried in this order; empty: no address
     Risk risk = Risk::none;
     bool battery = true;  ///< false: recognised, so that it is not taken for a battery
+    /// Answers to two different questions prove it: they are slow, and checked in so many ways that chance is out.
+    bool sure = false;
 };
 
 /// How `decode` reports a stream: every frame with its offset, or counts and the content of the good frames.

@@ -10,9 +10,10 @@
 
 namespace bms {
 
-inline constexpr auto kListen = 250ms;  ///< after kSettle: silence for so long, and no master is at work
-inline constexpr auto kQuiet = 50ms;    ///< after the last byte of somebody, before the next probe
-inline constexpr auto kAgain = 100ms;   ///< an answer asked for again may take so much longer than before
+inline constexpr auto kListen = 250ms;    ///< after kSettle: silence for so long, and no master is at work
+inline constexpr auto kQuiet = 50ms;      ///< after the last byte of somebody, before the next probe
+inline constexpr auto kAnswered = 600ms;  ///< by then almost every board has: the few others are asked twice
+inline constexpr auto kAgain = 100ms;     ///< an answer asked for again may take so much longer than before
 
 /// A family at an address that has been asked, or is being proven.
 struct Detector::Candidate {

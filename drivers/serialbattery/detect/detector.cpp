@@ -12,7 +12,6 @@ constexpr unsigned kMostCycles = 3;  ///< to read what proves a family
 constexpr auto kBrief = 65ms;        ///< to the next probe; answers that come later are still heard
 constexpr auto kPatient = 250ms;     ///< the same, when every probe is sent once more
 constexpr auto kBabble = 400ms;      ///< longest wait for silence: a line full of noise is asked all the same
-constexpr auto kAnswered = 600ms;    ///< by then almost every board has: the few others are asked twice
 constexpr auto kStragglers = 250ms;  ///< for late answers before the baud rate changes
 
 /// Takes any answer: all there is to know of a device that is no battery.
@@ -266,7 +265,8 @@ std::optional<Step> Detector::prove(TimePoint now) {
     }
     const auto proof = session.proof();
     if (proof == Proof::proven && session.complete() && !implausible(session.battery())) {
-        if (candidate.probe.patience == Patience::remembered || candidate.answered_twice) {
+        const bool sure = candidate.probe.family->detection.sure && candidate.talk->traffic().answered > 1;
+        if (candidate.probe.patience == Patience::remembered || candidate.answered_twice || sure) {
             accept();
         } else {
             candidate.confirming = true;

@@ -132,7 +132,9 @@ bool Detector::take_late(TimePoint now) {
             // Answers come in the order of the questions. Whoever gave this one may be about to give the next.
             answer = frame;
             latency_ = std::chrono::ceil<milliseconds>(*garbled_at_ - sent.end);
-            drained_ = *garbled_at_ + (pending_.back().end - sent.end) + kQuiet;
+            // Only the slowest take so long, and they understand nothing else.
+            const auto others = latency_ > kAnswered ? TimePoint::duration{} : pending_.back().end - sent.end;
+            drained_ = *garbled_at_ + others + kQuiet;
         }
         suited.push_back(sent.probe);
         return true;
@@ -210,8 +212,8 @@ void Detector::ask_again() {
         drained_ = *garbled_at_ + (asked_last - first->end) + kQuiet;
     }
     for (auto sent = pending_.rbegin(); sent != pending_.rend(); ++sent) {
-        if (binary && is_text(sent->bytes.bytes())) {
-            continue;  // text is answered with text
+        if (binary == is_text(sent->bytes.bytes())) {
+            continue;  // text is answered with text, and nothing else is
         }
         // One device may understand several, and must not answer one while the next is asked.
         const auto oldest = std::ranges::find_if(pending_, [&](const Pending& other) {

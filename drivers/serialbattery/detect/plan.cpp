@@ -7,6 +7,8 @@ namespace bms {
 namespace {
 
 constexpr unsigned kPopular = 50;  ///< families below this rank are tried first at a baud rate
+constexpr auto kSlow =
+    1000ms;  ///< ... but for those that may take so long: they answer when all have been asked
 
 /// Baud rates in the order they are tried: popular boards answer within milliseconds at the highest.
 int order_of(const Line& line) {
@@ -64,8 +66,8 @@ auto key(const Probe& probe) {
     const int order = order_of(probe.line);
     const bool second = order != 0 && probe.patience == Patience::patient;
     const auto& detection = family.detection;
-    return std::tuple(second, order, risky(family), detection.rank >= kPopular, !probe.wakes,
-                      -(detection.window + detection.reading), detection.rank);
+    return std::tuple(second, order, risky(family), detection.window < kSlow, detection.rank >= kPopular,
+                      !probe.wakes, -(detection.window + detection.reading), detection.rank);
 }
 
 }  // namespace

@@ -348,7 +348,8 @@ constexpr Family kDaren{
     .first_address = 1,
     .last_address = 15,
     .timing = {.reply = 1000ms, .gap = 100ms, .pause = 50ms, .tries = 3, .poll = 2000ms},
-    .detection = {.rank = 64, .window = 500ms, .addresses = daren::kAddresses},
+    .detection =
+        {.rank = 64, .window = 600ms, .reading = 800ms, .addresses = daren::kAddresses, .sure = true},
     .report = Report::counted,
     .sight = daren::sight<daren::kOriginal>,
     .mismatch = yd1363::mismatch,
@@ -365,10 +366,8 @@ constexpr Family kKs48100{
     .first_address = 1,
     .last_address = 15,
     .timing = {.reply = 4000ms, .gap = 200ms, .pause = 100ms, .tries = 2, .poll = 4000ms},
-    .detection = {.rank = 110,
-                  .window = 3000ms,
-                  .reading = 1500ms,
-                  .addresses = daren::kAddresses},  // slow: after all others
+    .detection =
+        {.rank = 110, .window = 3000ms, .reading = 1500ms, .addresses = daren::kAddresses, .sure = true},
     .report = Report::counted,
     .sight = daren::sight<daren::kKs48100>,
     .mismatch = yd1363::mismatch_of_any_class,  // no answer of such a board is public

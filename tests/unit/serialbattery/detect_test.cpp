@@ -68,8 +68,9 @@ TEST_CASE("boards as slow as their documents allow are found") {
                  Slow{"revov", 400ms, 6s}, Slow{"lifepower4", 400ms, 5s}, Slow{"eg4_ll", 300ms, 5s},
                  Slow{"pace", 300ms, 5s}, Slow{"heltec_yy", 350ms, 6s}, Slow{"renogy", 200ms, 5s},
                  Slow{"pace_modbus", 200ms, 5s}, Slow{"gobel_modbus", 200ms, 5s}, Slow{"hlpdata", 300ms, 5s},
-                 Slow{"seplos2", 450ms, 5500ms}, Slow{"daren", 450ms, 6500ms}, Slow{"ks48100", 500ms, 5s},
-                 Slow{"ks48100", 1000ms, 11s});
+                 Slow{"seplos2", 450ms, 5500ms}, Slow{"daren", 450ms, 5s}, Slow{"daren", 500ms, 5s},
+                 Slow{"ks48100", 300ms, 5s}, Slow{"ks48100", 500ms, 5s}, Slow{"ks48100", 1000ms, 5s},
+                 Slow{"ks48100", 2000ms, 11s}, Slow{"ks48100", 3000ms, 11s});
     test::VirtualLine line;
     auto& unit = line.add(slow.name);
     line.delay = slow.answers - unit.simulator().latency;
