@@ -13,7 +13,7 @@ function(venus_test_inputs test)
 endfunction()
 
 # What computes takes several of the places that tests/run has for each processor; other tests mostly wait.
-set(VENUS_COMPUTES PROCESSORS 4)
+set(VENUS_COMPUTES PROCESSORS 3)
 
 # venus_unit_test(NAME unit.tsmppt.protocol SOURCES a.cpp b.cpp LIBS tsmppt_protocol [READS docs/tsmppt.md] [LONG])
 # A Catch2 program registered with ctest under NAME. Test data is found below TEST_DATA_DIR (tests/data). READS names what
