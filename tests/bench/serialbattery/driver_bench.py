@@ -70,7 +70,6 @@ class Bench(BatteryTestCase):
         drivers = self.drive_as_on_a_gx(ports) if handed_over else [self.drive(*ports)]
         names = [ROOT + port for port in ports] + ([BANK] if batteries > 1 else [])
         wait_until(lambda: all(self.has_name(name) for name in names), "the batteries", 120)
-        traffic = Traffic(self, {str(self.bus.get_name_owner(name)) for name in names})
         step = 0
 
         def let_live(seconds):
@@ -83,7 +82,8 @@ class Bench(BatteryTestCase):
                 tick = time.monotonic() + 1
                 wait_until(lambda: time.monotonic() >= min(tick, end), "a second")
 
-        let_live(2 if SHORT else 10)  # start-up is over
+        let_live(2 if SHORT else 10)  # start-up is over, and members came back without limits when their bank began
+        traffic = Traffic(self, {str(self.bus.get_name_owner(name)) for name in names})
         spent = lambda: (sum(map(cpu_seconds, drivers)), sum(map(wakes, drivers)), traffic.count, time.monotonic())
         before = spent()
         let_live(SECONDS)
