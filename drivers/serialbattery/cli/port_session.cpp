@@ -76,11 +76,11 @@ bool PortSession::open() {
         options_.port = options_.port.empty() ? recording->ports.front() : options_.port;
         open_port = recorded_ports(executor_, recording, Pace::quick);
     } else if (!options_.record.empty()) {
-        open_port = local_ports(executor_, 1,
+        open_port = local_ports(executor_, false,
                                 std::make_shared<transport::Recorder>(
                                     options_.record, [this](const auto& why) { (void)complain(why); }));
     } else {
-        open_port = local_ports(executor_, 1);
+        open_port = local_ports(executor_, false);
     }
     auto opened = open_port(options_.port, Line{});
     if (!opened) {

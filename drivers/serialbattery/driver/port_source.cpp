@@ -65,9 +65,9 @@ transport::RecordedLine recorded(const Line& line) {
     return {line.baud, line.parity == Parity::even};
 }
 
-OpenPort local_ports(const asio::any_io_executor& executor, std::size_t count,
+OpenPort local_ports(const asio::any_io_executor& executor, bool several,
                      std::shared_ptr<transport::Recorder> recorder) {
-    const milliseconds raster = count > 1 ? kSharedRaster : kOwnRaster;
+    const milliseconds raster = several ? kSharedRaster : kOwnRaster;
     return
         [executor, raster, recorder = std::move(recorder)](
             const std::string& path, const Line& line) -> wire::Expected<std::unique_ptr<Port>, SerialFault> {

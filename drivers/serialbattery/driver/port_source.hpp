@@ -15,8 +15,8 @@ namespace bms {
 using OpenPort = std::function<wire::Expected<std::unique_ptr<Port>, SerialFault>(const std::string& path,
                                                                                   const Line& line)>;
 
-/// The serial ports of this machine, `count` of them at a time. A recorder hears what passes; null: none does.
-[[nodiscard]] OpenPort local_ports(const boost::asio::any_io_executor& executor, std::size_t count,
+/// The serial ports of this machine, one or `several` at a time. A recorder hears what passes; null: none does.
+[[nodiscard]] OpenPort local_ports(const boost::asio::any_io_executor& executor, bool several,
                                    std::shared_ptr<transport::Recorder> recorder = nullptr);
 
 [[nodiscard]] transport::RecordedLine recorded(const Line& line);

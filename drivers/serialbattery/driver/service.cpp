@@ -314,10 +314,10 @@ class TemporaryFolder {
 
 /// Serves the ports itself. Nothing: meanwhile there is a process to hand the port over to.
 asio::awaitable<std::optional<int>> serve_here(velib::App& app, ServiceOptions options) {
-    const std::size_t sharing = options.host ? 2 : options.ports.size();
+    const bool several = options.host || options.ports.size() > 1;
     auto recorder =
         std::make_shared<transport::Recorder>([](const std::string& why) { spdlog::error("{}", why); });
-    auto open_port = local_ports(app.context().get_executor(), sharing, recorder);
+    auto open_port = local_ports(app.context().get_executor(), several, recorder);
     if (!options.record.empty()) {
         spdlog::info("recording every byte to {}", options.record);
         recorder->begin(options.record, {});

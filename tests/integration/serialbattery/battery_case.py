@@ -13,6 +13,15 @@ from venus_testing import VenusTestCase, wait_until
 ROOT = "com.victronenergy.battery."
 BANK = ROOT + "serialbattery_bank"
 
+NOT_OURS = 129  # the exit code that serial-starter goes on with
+# Limits that need no minute to rise.
+AT_ONCE = """[default]
+CVL_RECALCULATION_EVERY = 1
+CCL_RECOVERY_HOLD_SEC = 0
+CCL_RECOVERY_RATE_A_PER_SEC = 0
+"""
+LONG = 90  # s; the machine may be busy with other tests
+
 
 # What the first pack of a Seplos V3 stack reads of a pack: its values, its cells, its events.
 SEPLOS3_QUESTIONS = ("000410000011", "00041100001a", "000112000090")

@@ -3,16 +3,9 @@
 import socket
 import time
 
-from battery_case import BANK, ROOT, BatteryTestCase
+from battery_case import AT_ONCE, BANK, LONG, NOT_OURS, ROOT, BatteryTestCase
 from venus_testing import main, wait_until
 
-AT_ONCE = """[default]
-CVL_RECALCULATION_EVERY = 1
-CCL_RECOVERY_HOLD_SEC = 0
-CCL_RECOVERY_RATE_A_PER_SEC = 0
-"""
-NOT_OURS = 129
-LONG = 90  # s; the machine may be busy with other tests
 A, B = ROOT + "ttyA", ROOT + "ttyB"
 
 

@@ -3,16 +3,9 @@
 import time
 
 import dbus
-from battery_case import BANK, ROOT, BatteryTestCase
+from battery_case import AT_ONCE, BANK, LONG, ROOT, BatteryTestCase
 from venus_testing import SETTINGS, main, wait_until
 
-# Limits that need no minute to rise.
-AT_ONCE = """[default]
-CVL_RECALCULATION_EVERY = 1
-CCL_RECOVERY_HOLD_SEC = 0
-CCL_RECOVERY_RATE_A_PER_SEC = 0
-"""
-LONG = 90  # s; the machine may be busy with other tests
 
 
 def service(port, address):
